@@ -1,0 +1,14 @@
+//! One file per section of `rohrpost.toml`.
+
+pub(crate) mod database;
+pub(crate) mod federation;
+pub(crate) mod limits;
+pub(crate) mod listen;
+pub(crate) mod log;
+pub(crate) mod media;
+pub(crate) mod password;
+pub(crate) mod policy;
+pub(crate) mod registration;
+pub(crate) mod rooms;
+pub(crate) mod server;
+pub(crate) mod tls;

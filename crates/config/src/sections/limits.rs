@@ -1,0 +1,174 @@
+//! `[limits]`: how often somebody may do something.
+
+use crate::section::{Check, section};
+use crate::source::Source;
+
+section! {
+    /// How often somebody may do something before they have to wait. Each limit has a pace and a burst: so many at once
+    /// while nothing was used, then no faster than the pace. A pace of 0 means no limit of that kind.
+    pub struct Limits in "limits" {
+        /// The switch for all of them. `false` is for test laboratories.
+        pub enabled: bool = true;
+        /// Attempts to sign in, for each network address.
+        pub login_per_address_per_minute: u32 = 30;
+        /// How many of them at once.
+        pub login_per_address_burst: u32 = 30;
+        /// Attempts to sign in, for each account: slows down guessing.
+        pub login_per_account_per_minute: u32 = 6;
+        /// How many of them at once.
+        pub login_per_account_burst: u32 = 10;
+        /// New accounts, for each network address.
+        pub registration_per_minute: u32 = 6;
+        /// How many of them at once.
+        pub registration_burst: u32 = 20;
+        /// Messages and other events sent to rooms, for each person.
+        pub messages_per_second: u32 = 10;
+        /// How many of them at once.
+        pub messages_burst: u32 = 100;
+        /// Rooms made, for each person.
+        pub room_creation_per_minute: u32 = 6;
+        /// How many of them at once.
+        pub room_creation_burst: u32 = 20;
+        /// Invitations to rooms, for each person who invites.
+        pub invites_per_minute: u32 = 30;
+        /// How many of them at once.
+        pub invites_burst: u32 = 100;
+        /// Rooms joined, for each person.
+        pub joins_per_minute: u32 = 30;
+        /// How many of them at once.
+        pub joins_burst: u32 = 50;
+        /// Files uploaded, for each person.
+        pub uploads_per_minute: u32 = 60;
+        /// How many of them at once.
+        pub uploads_burst: u32 = 50;
+        /// One-time keys taken from others to write to their devices, in requests, for each person.
+        pub key_claims_per_second: u32 = 5;
+        /// How many of them at once.
+        pub key_claims_burst: u32 = 50;
+        /// Requests that send messages directly to devices (keys, verification), for each person.
+        pub to_device_per_second: u32 = 20;
+        /// How many of them at once.
+        pub to_device_burst: u32 = 200;
+        /// All requests together, for each person, or for each network address where nobody is signed in.
+        pub general_per_second: u32 = 50;
+        /// How many of them at once.
+        pub general_burst: u32 = 500;
+    }
+}
+
+/// How fast a kind of request may come from one person or address.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rate {
+    /// So many per second in the long run.
+    pub per_second: f64,
+    /// So many at once after a pause; at least 1.
+    pub burst: u32,
+}
+
+/// `None` from any of these means that there is no such limit.
+impl Limits {
+    /// Sign-in attempts of a network address.
+    #[must_use]
+    pub fn login_per_address(&self) -> Option<Rate> {
+        self.per_minute(self.login_per_address_per_minute, self.login_per_address_burst)
+    }
+
+    /// Sign-in attempts at an account.
+    #[must_use]
+    pub fn login_per_account(&self) -> Option<Rate> {
+        self.per_minute(self.login_per_account_per_minute, self.login_per_account_burst)
+    }
+
+    /// Registrations from a network address.
+    #[must_use]
+    pub fn registration(&self) -> Option<Rate> {
+        self.per_minute(self.registration_per_minute, self.registration_burst)
+    }
+
+    /// Events sent by a user.
+    #[must_use]
+    pub fn messages(&self) -> Option<Rate> {
+        self.per_second(self.messages_per_second, self.messages_burst)
+    }
+
+    /// Rooms created by a user.
+    #[must_use]
+    pub fn room_creation(&self) -> Option<Rate> {
+        self.per_minute(self.room_creation_per_minute, self.room_creation_burst)
+    }
+
+    /// Invitations sent by a user.
+    #[must_use]
+    pub fn invites(&self) -> Option<Rate> {
+        self.per_minute(self.invites_per_minute, self.invites_burst)
+    }
+
+    /// Rooms joined by a user.
+    #[must_use]
+    pub fn joins(&self) -> Option<Rate> {
+        self.per_minute(self.joins_per_minute, self.joins_burst)
+    }
+
+    /// Media uploaded by a user.
+    #[must_use]
+    pub fn uploads(&self) -> Option<Rate> {
+        self.per_minute(self.uploads_per_minute, self.uploads_burst)
+    }
+
+    /// `/keys/claim` requests of a user.
+    #[must_use]
+    pub fn key_claims(&self) -> Option<Rate> {
+        self.per_second(self.key_claims_per_second, self.key_claims_burst)
+    }
+
+    /// `/sendToDevice` requests of a user.
+    #[must_use]
+    pub fn to_device(&self) -> Option<Rate> {
+        self.per_second(self.to_device_per_second, self.to_device_burst)
+    }
+
+    /// All requests of a user, or of a network address without a user.
+    #[must_use]
+    pub fn general(&self) -> Option<Rate> {
+        self.per_second(self.general_per_second, self.general_burst)
+    }
+
+    fn per_minute(&self, pace: u32, burst: u32) -> Option<Rate> {
+        self.rate(f64::from(pace) / 60.0, burst)
+    }
+
+    fn per_second(&self, pace: u32, burst: u32) -> Option<Rate> {
+        self.rate(f64::from(pace), burst)
+    }
+
+    fn rate(&self, per_second: f64, burst: u32) -> Option<Rate> {
+        (self.enabled && per_second > 0.0).then_some(Rate { per_second, burst })
+    }
+}
+
+impl Check for Limits {
+    fn check(&self, source: &mut Source) {
+        let bursts = [
+            ("login_per_address_burst", self.login_per_address()),
+            ("login_per_account_burst", self.login_per_account()),
+            ("registration_burst", self.registration()),
+            ("messages_burst", self.messages()),
+            ("room_creation_burst", self.room_creation()),
+            ("invites_burst", self.invites()),
+            ("joins_burst", self.joins()),
+            ("uploads_burst", self.uploads()),
+            ("key_claims_burst", self.key_claims()),
+            ("to_device_burst", self.to_device()),
+            ("general_burst", self.general()),
+        ];
+        for (key, rate) in bursts {
+            if rate.is_some_and(|rate| rate.burst == 0) {
+                source.refuse(
+                    "limits",
+                    key,
+                    "must be at least 1, or nothing would ever be let through",
+                );
+            }
+        }
+    }
+}
