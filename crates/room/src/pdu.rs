@@ -310,3 +310,6 @@ impl Event for Pdu {
         self.rejected
     }
 }
+
+#[cfg(test)]
+mod tests;
