@@ -1,1 +1,96 @@
-//! TODO
+//! Everything that is kept: one SQL text on two engines, SQLite and PostgreSQL.
+//!
+//! A use case of `rohrpost-core` is a [`Work`], a unit of work that runs inside one transaction. Its body calls
+//! the resource methods of [`Tx`] (`tx.event_insert`, `tx.device_upsert`, ...), one file per resource, and is the
+//! same on both engines. SQL stands in this crate only; the differences between the engines stand in [`engine`]
+//! only.
+//!
+//! This crate decides nothing: what may happen in a room is `rohrpost-room`'s, what an answer looks like is
+//! `rohrpost-http`'s.
+//!
+//! Start reading at [`Store`], then [`Tx`], then any resource file such as `events.rs`.
+
+mod engine;
+mod error;
+mod migrate;
+mod tx;
+mod value;
+mod work;
+
+mod account_data;
+mod backup;
+mod blobs;
+mod cross_signing;
+mod device_keys;
+mod device_lists;
+mod devices;
+mod directory;
+mod events;
+mod filters;
+mod invitations;
+mod media;
+mod memberships;
+mod one_time_keys;
+mod profiles;
+mod receipts;
+mod rooms;
+mod signing_keys;
+mod state;
+mod stream;
+mod to_device;
+mod tokens;
+mod txns;
+mod typing;
+mod uia;
+mod users;
+
+pub use self::{
+    account_data::{AccountData, GLOBAL},
+    backup::{BackupKey, BackupVersion},
+    blobs::{Blobs, PendingBlob},
+    cross_signing::{CrossSigningKey, KeySignature, KeyUsage},
+    device_keys::DeviceKeys,
+    device_lists::DeviceListChanges,
+    devices::Device,
+    directory::AliasRow,
+    engine::Store,
+    error::StoreError,
+    events::{EventRow, EventStatus, NewEventRow, TxnRef},
+    invitations::Invitation,
+    media::MediaRow,
+    memberships::{MemberRow, NewMembership},
+    migrate::{SCHEMA_VERSION, schema_version},
+    one_time_keys::{OneTimeKey, OneTimeKeyCounts},
+    profiles::Profile,
+    receipts::ReceiptRow,
+    rooms::{NewRoom, RoomRow},
+    signing_keys::SigningKeyRow,
+    state::{StateEntry, StateNid, StatePair},
+    to_device::{NewToDevice, ToDeviceRow},
+    tokens::{CallerRow, TokenKind, TokenRow},
+    tx::Tx,
+    uia::UiaSession,
+    users::{UserRow, UserState},
+    work::{Acknowledge, AfterCommit, Committed, Completion, Reading, Wakes, Work},
+};
+
+use serde::{Deserialize, Serialize};
+
+/// A position in the one stream of everything a sync can see.
+///
+/// Positions grow by one for each change and are committed in order: whoever reads position `n` has seen all
+/// changes up to `n`. Events that were fetched from before our time carry negative positions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StreamPos(pub i64);
+
+/// The number a room is stored under. Only meaningful inside one database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoomNid(pub i64);
+
+/// The number an event is stored under. Only meaningful together with its room, inside one database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventNid(pub i64);
+
+/// The result of a store method.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;

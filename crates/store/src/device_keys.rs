@@ -1,0 +1,60 @@
+//! Identity keys of devices.
+
+use ruma::{DeviceId, OwnedDeviceId, UserId};
+
+use crate::{Result, Tx, value::params};
+
+/// The keys of a device.
+#[derive(Clone, Debug)]
+pub struct DeviceKeys {
+    /// The device.
+    pub device_id: OwnedDeviceId,
+    /// As uploaded: a JSON object.
+    pub json: String,
+    /// The name its user gave it.
+    pub display_name: Option<String>,
+}
+
+impl Tx<'_> {
+    /// Sets the keys of a device. `false`: they are the same as before.
+    pub async fn device_keys_put(
+        &mut self,
+        user_id: &UserId,
+        device_id: &DeviceId,
+        json: &str,
+    ) -> Result<bool> {
+        let sql = "INSERT INTO device_keys (user_id, device_id, json) VALUES ($1, $2, $3) \
+                   ON CONFLICT (user_id, device_id) DO UPDATE SET json = excluded.json WHERE device_keys.json <> excluded.json";
+        Ok(self.execute(sql, params![user_id, device_id, json]).await? == 1)
+    }
+
+    /// The keys of one device.
+    pub async fn device_keys_get(
+        &mut self,
+        user_id: &UserId,
+        device_id: &DeviceId,
+    ) -> Result<Option<String>> {
+        let sql = "SELECT json FROM device_keys WHERE user_id = $1 AND device_id = $2";
+        self.query_opt(sql, params![user_id, device_id])
+            .await?
+            .map(|row| row.get(0))
+            .transpose()
+    }
+
+    /// The keys of all devices of a user.
+    pub async fn device_keys_list(&mut self, user_id: &UserId) -> Result<Vec<DeviceKeys>> {
+        let sql = "SELECT k.device_id, k.json, d.display_name FROM device_keys k \
+                   LEFT JOIN devices d ON d.user_id = k.user_id AND d.device_id = k.device_id \
+                   WHERE k.user_id = $1 ORDER BY k.device_id";
+        let rows = self.query(sql, params![user_id]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(DeviceKeys {
+                    device_id: row.get(0)?,
+                    json: row.get(1)?,
+                    display_name: row.get(2)?,
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,68 @@
+//! Room aliases.
+
+use ruma::{OwnedRoomAliasId, OwnedRoomId, OwnedUserId, RoomAliasId};
+
+use crate::{Result, RoomNid, StoreError, Tx, value::params};
+
+/// An alias and what it points to.
+#[derive(Clone, Debug)]
+pub struct AliasRow {
+    /// The room's number.
+    pub room: RoomNid,
+    /// The room.
+    pub room_id: OwnedRoomId,
+    /// Who made the alias.
+    pub creator: OwnedUserId,
+}
+
+impl Tx<'_> {
+    /// What an alias points to.
+    pub async fn alias_get(&mut self, alias: &RoomAliasId) -> Result<Option<AliasRow>> {
+        let sql = "SELECT a.room_nid, r.room_id, a.creator FROM room_aliases a JOIN rooms r ON r.nid = a.room_nid WHERE a.alias = $1";
+        let Some(row) = self.query_opt(sql, params![alias.as_str()]).await? else {
+            return Ok(None);
+        };
+        Ok(Some(AliasRow {
+            room: row.get(0)?,
+            room_id: row.get(1)?,
+            creator: row.get(2)?,
+        }))
+    }
+
+    /// Makes an alias. `false`: it is taken.
+    pub async fn alias_insert(
+        &mut self,
+        alias: &RoomAliasId,
+        room: RoomNid,
+        creator: &ruma::UserId,
+    ) -> Result<bool> {
+        let sql = "INSERT INTO room_aliases (alias, room_nid, creator) VALUES ($1, $2, $3) ON CONFLICT (alias) DO NOTHING";
+        Ok(self.execute(sql, params![alias.as_str(), room, creator]).await? == 1)
+    }
+
+    /// Removes an alias. `false`: there is none.
+    pub async fn alias_delete(&mut self, alias: &RoomAliasId) -> Result<bool> {
+        Ok(self
+            .execute(
+                "DELETE FROM room_aliases WHERE alias = $1",
+                params![alias.as_str()],
+            )
+            .await?
+            == 1)
+    }
+
+    /// The aliases of a room, in order.
+    pub async fn alias_list(&mut self, room: RoomNid) -> Result<Vec<OwnedRoomAliasId>> {
+        let rows = self
+            .query(
+                "SELECT alias FROM room_aliases WHERE room_nid = $1 ORDER BY alias LIMIT 1000",
+                params![room],
+            )
+            .await?;
+        let parse = |text: String| {
+            text.try_into()
+                .map_err(|_| StoreError::inconsistent("room_aliases", "alias", "not an alias"))
+        };
+        rows.iter().map(|row| parse(row.get(0)?)).collect()
+    }
+}

@@ -1,0 +1,251 @@
+//! Who is in which room.
+
+use ruma::{OwnedUserId, UserId, events::room::member::MembershipState};
+
+use crate::{
+    EventNid, Result, RoomNid, StreamPos, Tx,
+    value::{Row, params},
+};
+
+/// A user's membership of a room.
+#[derive(Clone, Debug)]
+pub struct MemberRow {
+    /// The user.
+    pub user_id: OwnedUserId,
+    /// The room.
+    pub room: RoomNid,
+    /// The membership.
+    pub membership: MembershipState,
+    /// The member event.
+    pub event: EventNid,
+    /// Who sent the member event.
+    pub sender: OwnedUserId,
+    /// When the member event last changed.
+    pub pos: StreamPos,
+    /// When the membership came to its present value; a new display name doesn't move it.
+    pub since: StreamPos,
+    /// Left and wants to hear nothing more of it.
+    pub forgotten: bool,
+}
+
+/// A new member event's effect.
+#[derive(Clone, Debug)]
+pub struct NewMembership<'a> {
+    /// The user.
+    pub user_id: &'a UserId,
+    /// The membership.
+    pub membership: &'a MembershipState,
+    /// The member event.
+    pub event: EventNid,
+    /// Who sent it.
+    pub sender: &'a UserId,
+    /// Its position.
+    pub pos: StreamPos,
+    /// The invitation said that the room is for two.
+    pub is_direct: bool,
+    /// A user of this server.
+    pub is_local: bool,
+}
+
+fn member(row: &Row) -> Result<MemberRow> {
+    Ok(MemberRow {
+        user_id: row.get(0)?,
+        room: row.get(1)?,
+        membership: row.get::<String>(2)?.into(),
+        event: row.get(3)?,
+        sender: row.get(4)?,
+        pos: row.get(5)?,
+        since: row.get(6)?,
+        forgotten: row.get(7)?,
+    })
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT user_id, room_nid, membership, event_nid, sender, pos, since_pos, forgotten FROM memberships ",
+            $rest
+        )
+    };
+}
+
+impl Tx<'_> {
+    /// Notes a membership. `forgotten` is cleared when the membership changes.
+    pub async fn membership_put(&mut self, room: RoomNid, new: &NewMembership<'_>) -> Result<()> {
+        let sql = "INSERT INTO memberships (user_id, room_nid, membership, event_nid, sender, pos, since_pos, is_direct, \
+                   forgotten, is_local) VALUES ($1, $2, $3, $4, $5, $6, $6, $7, 0, $8) \
+                   ON CONFLICT (user_id, room_nid) DO UPDATE SET membership = excluded.membership, \
+                   event_nid = excluded.event_nid, sender = excluded.sender, pos = excluded.pos, \
+                   is_direct = CASE WHEN excluded.is_direct = 1 THEN 1 ELSE memberships.is_direct END, \
+                   since_pos = CASE WHEN memberships.membership = excluded.membership THEN memberships.since_pos \
+                   ELSE excluded.since_pos END, \
+                   forgotten = CASE WHEN memberships.membership = excluded.membership THEN memberships.forgotten ELSE 0 END";
+        let membership = new.membership.as_str();
+        let values = params![
+            new.user_id,
+            room,
+            membership,
+            new.event,
+            new.sender,
+            new.pos,
+            new.is_direct,
+            new.is_local
+        ];
+        self.execute(sql, values).await?;
+        Ok(())
+    }
+
+    /// A user's membership of a room.
+    pub async fn membership_get(&mut self, user_id: &UserId, room: RoomNid) -> Result<Option<MemberRow>> {
+        let sql = select!("WHERE user_id = $1 AND room_nid = $2");
+        self.query_opt(sql, params![user_id, room])
+            .await?
+            .as_ref()
+            .map(member)
+            .transpose()
+    }
+
+    /// All memberships of a user, of any kind.
+    pub async fn membership_list(&mut self, user_id: &UserId) -> Result<Vec<MemberRow>> {
+        self.query(select!("WHERE user_id = $1"), params![user_id])
+            .await?
+            .iter()
+            .map(member)
+            .collect()
+    }
+
+    /// Memberships of a user of one kind.
+    pub async fn membership_list_of(
+        &mut self,
+        user_id: &UserId,
+        membership: &MembershipState,
+    ) -> Result<Vec<MemberRow>> {
+        let sql = select!("WHERE user_id = $1 AND membership = $2");
+        self.query(sql, params![user_id, membership.as_str()])
+            .await?
+            .iter()
+            .map(member)
+            .collect()
+    }
+
+    /// Memberships of a user whose member event changed after `after` up to and including `upto`.
+    pub async fn membership_list_changed(
+        &mut self,
+        user_id: &UserId,
+        after: StreamPos,
+        upto: StreamPos,
+    ) -> Result<Vec<MemberRow>> {
+        let sql = select!("WHERE user_id = $1 AND pos > $2 AND pos <= $3");
+        self.query(sql, params![user_id, after, upto])
+            .await?
+            .iter()
+            .map(member)
+            .collect()
+    }
+
+    /// The joined rooms of a user whose newest event is after `after`. Costs one look-up per joined room: meant
+    /// for syncs that come back after a long time.
+    pub async fn membership_rooms_active(
+        &mut self,
+        user_id: &UserId,
+        after: StreamPos,
+    ) -> Result<Vec<RoomNid>> {
+        let sql = "SELECT m.room_nid FROM memberships m JOIN rooms r ON r.nid = m.room_nid \
+                   WHERE m.user_id = $1 AND m.membership = 'join' AND r.last_pos > $2";
+        self.query(sql, params![user_id, after])
+            .await?
+            .iter()
+            .map(|row| row.get(0))
+            .collect()
+    }
+
+    /// The members of a room with this membership.
+    pub async fn membership_list_in(
+        &mut self,
+        room: RoomNid,
+        membership: &MembershipState,
+    ) -> Result<Vec<MemberRow>> {
+        let sql = select!("WHERE room_nid = $1 AND membership = $2");
+        self.query(sql, params![room, membership.as_str()])
+            .await?
+            .iter()
+            .map(member)
+            .collect()
+    }
+
+    /// Users of this server that are joined to a room, in order.
+    pub async fn membership_local_joined(&mut self, room: RoomNid) -> Result<Vec<OwnedUserId>> {
+        let sql = "SELECT user_id FROM memberships WHERE room_nid = $1 AND membership = 'join' AND is_local = 1 ORDER BY user_id";
+        self.query(sql, params![room])
+            .await?
+            .iter()
+            .map(|row| row.get(0))
+            .collect()
+    }
+
+    /// How many members of a room have this membership.
+    pub async fn membership_count(&mut self, room: RoomNid, membership: &MembershipState) -> Result<i64> {
+        let sql = "SELECT COUNT(*) FROM memberships WHERE room_nid = $1 AND membership = $2";
+        self.query_one(sql, params![room, membership.as_str()])
+            .await?
+            .get(0)
+    }
+
+    /// The first joined or invited members of a room other than `but`, in the order of their ids: for naming
+    /// rooms that have no name.
+    pub async fn membership_heroes(
+        &mut self,
+        room: RoomNid,
+        but: &UserId,
+        limit: u32,
+    ) -> Result<Vec<OwnedUserId>> {
+        let sql = "SELECT user_id FROM memberships WHERE room_nid = $1 AND membership IN ('join', 'invite') \
+                   AND user_id <> $2 ORDER BY since_pos, user_id LIMIT $3";
+        self.query(sql, params![room, but, limit])
+            .await?
+            .iter()
+            .map(|row| row.get(0))
+            .collect()
+    }
+
+    /// The first members of a room who left or were banned: heroes where nobody else is.
+    pub async fn membership_former_heroes(
+        &mut self,
+        room: RoomNid,
+        but: &UserId,
+        limit: u32,
+    ) -> Result<Vec<OwnedUserId>> {
+        let sql = "SELECT user_id FROM memberships WHERE room_nid = $1 AND membership IN ('leave', 'ban') \
+                   AND user_id <> $2 ORDER BY since_pos, user_id LIMIT $3";
+        self.query(sql, params![room, but, limit])
+            .await?
+            .iter()
+            .map(|row| row.get(0))
+            .collect()
+    }
+
+    /// Users of this server who are joined to a room together with `user_id`, and `user_id` itself if local.
+    pub async fn membership_local_sharing(&mut self, user_id: &UserId) -> Result<Vec<OwnedUserId>> {
+        let sql = "SELECT DISTINCT b.user_id FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid \
+                   WHERE a.user_id = $1 AND a.membership = 'join' AND b.membership = 'join' AND b.is_local = 1";
+        self.query(sql, params![user_id])
+            .await?
+            .iter()
+            .map(|row| row.get(0))
+            .collect()
+    }
+
+    /// Whether two users are joined to a common room.
+    pub async fn membership_is_sharing(&mut self, one: &UserId, other: &UserId) -> Result<bool> {
+        let sql = "SELECT 1 FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid \
+                   WHERE a.user_id = $1 AND b.user_id = $2 AND a.membership = 'join' AND b.membership = 'join' LIMIT 1";
+        Ok(self.query_opt(sql, params![one, other]).await?.is_some())
+    }
+
+    /// Marks a left room as forgotten. `false`: the user isn't out of that room.
+    pub async fn membership_forget(&mut self, user_id: &UserId, room: RoomNid) -> Result<bool> {
+        let sql = "UPDATE memberships SET forgotten = 1 \
+                   WHERE user_id = $1 AND room_nid = $2 AND membership IN ('leave', 'ban')";
+        Ok(self.execute(sql, params![user_id, room]).await? == 1)
+    }
+}

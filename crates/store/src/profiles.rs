@@ -1,0 +1,62 @@
+//! Names and pictures of people.
+
+use ruma::{OwnedUserId, UserId};
+
+use crate::{
+    Result, Tx,
+    value::{Row, params},
+};
+
+/// What others see of a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// The name on screen.
+    pub display_name: Option<String>,
+    /// An `mxc://` address.
+    pub avatar_url: Option<String>,
+}
+
+fn profile(row: &Row, from: usize) -> Result<Profile> {
+    Ok(Profile {
+        display_name: row.get(from)?,
+        avatar_url: row.get(from + 1)?,
+    })
+}
+
+impl Tx<'_> {
+    /// The profile of a user, empty when none was set.
+    pub async fn profile_get(&mut self, user_id: &UserId) -> Result<Profile> {
+        let sql = "SELECT display_name, avatar_url FROM profiles WHERE user_id = $1";
+        let row = self.query_opt(sql, params![user_id]).await?;
+        Ok(row.map(|row| profile(&row, 0)).transpose()?.unwrap_or_default())
+    }
+
+    /// Sets the profile of a user.
+    pub async fn profile_put(&mut self, user_id: &UserId, profile: &Profile) -> Result<()> {
+        let name = profile.display_name.as_deref().unwrap_or_default();
+        let search_name = format!("{name} {}", user_id.localpart()).to_lowercase();
+        let sql = "INSERT INTO profiles (user_id, display_name, avatar_url, search_name) VALUES ($1, $2, $3, $4) \
+                   ON CONFLICT (user_id) DO UPDATE SET display_name = excluded.display_name, \
+                   avatar_url = excluded.avatar_url, search_name = excluded.search_name";
+        let (name, avatar) = (profile.display_name.as_ref(), profile.avatar_url.as_ref());
+        self.execute(sql, params![user_id, name, avatar, &search_name])
+            .await?;
+        Ok(())
+    }
+
+    /// Active accounts of this server whose name or localpart contains `term` (lower-cased by this method), in
+    /// the order of their names.
+    pub async fn profile_search(&mut self, term: &str, limit: u32) -> Result<Vec<(OwnedUserId, Profile)>> {
+        let escaped = term
+            .to_lowercase()
+            .replace('\\', "\\\\")
+            .replace('%', "\\%")
+            .replace('_', "\\_");
+        let sql = "SELECT u.user_id, p.display_name, p.avatar_url FROM users u JOIN profiles p ON p.user_id = u.user_id \
+                   WHERE u.state = 'active' AND p.search_name LIKE $1 ESCAPE '\\' ORDER BY p.search_name LIMIT $2";
+        let rows = self.query(sql, params![&format!("%{escaped}%"), limit]).await?;
+        rows.iter()
+            .map(|row| Ok((row.get(0)?, profile(row, 1)?)))
+            .collect()
+    }
+}

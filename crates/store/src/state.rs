@@ -1,0 +1,351 @@
+//! Room states: which event stands at each (type, state key).
+//!
+//! The current state is spelled out in `current_state`. Every state that an event was ever sent at is kept as a
+//! chain of layers: a layer holds pairs (interned key, event) that lie over those of its parent. A new layer
+//! swallows its parent while it is at least half as large, so each layer is more than twice the size of the one
+//! above it, a chain is at most log2(entries) long, and a change costs a few dozen bytes on average.
+
+use std::collections::BTreeMap;
+
+use ruma::{OwnedEventId, events::StateEventType};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    EventNid, EventRow, Result, RoomNid, StoreError, StreamPos, Tx,
+    value::{Value, params},
+};
+
+/// The number a state is stored under; 0 is the state before the first event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StateNid(pub i64);
+
+/// One change of a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatePair {
+    /// The interned (type, state key).
+    pub key: i64,
+    /// The event that stands there now; 0: nothing.
+    pub event: EventNid,
+}
+
+/// One entry of the current state.
+#[derive(Clone, Debug)]
+pub struct StateEntry {
+    /// The type.
+    pub kind: StateEventType,
+    /// The state key.
+    pub state_key: String,
+    /// The event that stands there.
+    pub event: EventNid,
+    /// When this entry last changed.
+    pub pos: StreamPos,
+}
+
+struct Layer {
+    hash: [u64; 4],
+    parent: Option<StateNid>,
+    /// Sorted by key.
+    pairs: Vec<StatePair>,
+}
+
+impl Layer {
+    fn find(&self, key: i64) -> Option<EventNid> {
+        self.pairs
+            .binary_search_by_key(&key, |pair| pair.key)
+            .ok()
+            .map(|index| self.pairs[index].event)
+    }
+}
+
+fn encode(pairs: &[StatePair]) -> Vec<u8> {
+    pairs
+        .iter()
+        .flat_map(|pair| [pair.key.to_be_bytes(), pair.event.0.to_be_bytes()])
+        .flatten()
+        .collect()
+}
+
+fn decode(bytes: &[u8]) -> Result<Vec<StatePair>> {
+    let (pairs, []) = bytes.as_chunks::<16>() else {
+        return Err(StoreError::inconsistent(
+            "states",
+            "layer",
+            "not a multiple of 16 bytes",
+        ));
+    };
+    let int = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .fold(0_i64, |int, byte| (int << 8) | i64::from(*byte))
+    };
+    Ok(pairs
+        .iter()
+        .map(|pair| StatePair {
+            key: int(&pair[..8]),
+            event: EventNid(int(&pair[8..])),
+        })
+        .collect())
+}
+
+/// `over` laid over `under`; both sorted by key.
+fn merge(under: &[StatePair], over: &[StatePair]) -> Vec<StatePair> {
+    let pairs = under.iter().chain(over).map(|pair| (pair.key, pair.event));
+    BTreeMap::from_iter(pairs)
+        .into_iter()
+        .map(|(key, event)| StatePair { key, event })
+        .collect()
+}
+
+/// Adds or takes away a pair from the hash of a set. The hash is a sum, so it doesn't depend on the order and a
+/// change costs the same in a room of any size. Event numbers are ours, nobody else can choose them.
+fn stir(hash: &mut [u64; 4], pair: StatePair, add: bool) {
+    if pair.event.0 == 0 {
+        return;
+    }
+    let digest = Sha256::digest(encode(&[pair]));
+    for (lane, bytes) in hash.iter_mut().zip(digest.chunks_exact(8)) {
+        let part = bytes
+            .iter()
+            .fold(0_u64, |int, byte| (int << 8) | u64::from(*byte));
+        *lane = if add {
+            lane.wrapping_add(part)
+        } else {
+            lane.wrapping_sub(part)
+        };
+    }
+}
+
+impl Tx<'_> {
+    /// The number of a (type, state key), made if needed.
+    pub async fn state_key_intern(&mut self, kind: &StateEventType, state_key: &str) -> Result<i64> {
+        let kind = kind.to_string();
+        if let Some(nid) = self.state_key_find(&kind, state_key).await? {
+            return Ok(nid);
+        }
+        // Two may make it at once; the one that comes second reads what the first made.
+        let sql = "INSERT INTO state_keys (kind, state_key) VALUES ($1, $2) \
+                   ON CONFLICT (kind, state_key) DO UPDATE SET kind = excluded.kind RETURNING nid";
+        self.query_one(sql, params![&kind, state_key]).await?.get(0)
+    }
+
+    async fn state_key_find(&mut self, kind: &str, state_key: &str) -> Result<Option<i64>> {
+        let sql = "SELECT nid FROM state_keys WHERE kind = $1 AND state_key = $2";
+        self.query_opt(sql, params![kind, state_key])
+            .await?
+            .map(|row| row.get(0))
+            .transpose()
+    }
+
+    async fn state_layer(&mut self, state: StateNid) -> Result<Layer> {
+        let row = self
+            .query_opt(
+                "SELECT hash, parent, layer FROM states WHERE nid = $1",
+                params![state.0],
+            )
+            .await?;
+        let Some(row) = row else {
+            return Err(StoreError::inconsistent("states", "nid", "no such state"));
+        };
+        let (hash, parent, layer): (Vec<u8>, Option<i64>, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let mut lanes = [0_u64; 4];
+        for (lane, bytes) in lanes.iter_mut().zip(hash.chunks_exact(8)) {
+            *lane = bytes.iter().fold(0, |int, byte| (int << 8) | u64::from(*byte));
+        }
+        Ok(Layer {
+            hash: lanes,
+            parent: parent.map(StateNid),
+            pairs: decode(&layer)?,
+        })
+    }
+
+    /// The state that `parent` becomes by `changes`. The same state is stored once.
+    pub async fn state_put(
+        &mut self,
+        room: RoomNid,
+        parent: StateNid,
+        changes: &[StatePair],
+    ) -> Result<StateNid> {
+        let mut hash = [0; 4];
+        let mut base = None;
+        if parent.0 != 0 {
+            let layer = self.state_layer(parent).await?;
+            hash = layer.hash;
+            base = Some((parent, layer));
+        }
+        for change in changes {
+            let old = self
+                .state_find_key(parent, change.key)
+                .await?
+                .unwrap_or(EventNid(0));
+            stir(
+                &mut hash,
+                StatePair {
+                    key: change.key,
+                    event: old,
+                },
+                false,
+            );
+            stir(&mut hash, *change, true);
+        }
+        let hash: Vec<u8> = hash.iter().flat_map(|lane| lane.to_be_bytes()).collect();
+        let known = "SELECT nid FROM states WHERE room_nid = $1 AND hash = $2";
+        if let Some(row) = self.query_opt(known, params![room, &hash]).await? {
+            return Ok(StateNid(row.get(0)?));
+        }
+
+        let mut pairs = merge(&[], changes);
+        while let Some((_, layer)) = &base
+            && pairs.len() * 2 >= layer.pairs.len()
+        {
+            pairs = merge(&layer.pairs, &pairs);
+            base = match layer.parent {
+                Some(under) => Some((under, self.state_layer(under).await?)),
+                None => None,
+            };
+        }
+        let parent = base.map(|(nid, _)| nid.0);
+        if parent.is_none() {
+            pairs.retain(|pair| pair.event.0 != 0);
+        }
+        let sql = "INSERT INTO states (room_nid, hash, parent, layer) VALUES ($1, $2, $3, $4) \
+                   ON CONFLICT (room_nid, hash) DO UPDATE SET hash = excluded.hash RETURNING nid";
+        Ok(StateNid(
+            self.query_one(sql, params![room, &hash, parent, &encode(&pairs)])
+                .await?
+                .get(0)?,
+        ))
+    }
+
+    async fn state_find_key(&mut self, state: StateNid, key: i64) -> Result<Option<EventNid>> {
+        let mut next = (state.0 != 0).then_some(state);
+        while let Some(nid) = next {
+            let layer = self.state_layer(nid).await?;
+            if let Some(event) = layer.find(key) {
+                return Ok((event.0 != 0).then_some(event));
+            }
+            next = layer.parent;
+        }
+        Ok(None)
+    }
+
+    /// The event at (type, state key) in a state.
+    pub async fn state_find(
+        &mut self,
+        state: StateNid,
+        kind: &StateEventType,
+        state_key: &str,
+    ) -> Result<Option<EventNid>> {
+        match self.state_key_find(&kind.to_string(), state_key).await? {
+            Some(key) => self.state_find_key(state, key).await,
+            None => Ok(None),
+        }
+    }
+
+    /// All events of a state.
+    pub async fn state_full(&mut self, state: StateNid) -> Result<Vec<EventNid>> {
+        let mut layers = Vec::new();
+        let mut next = (state.0 != 0).then_some(state);
+        while let Some(nid) = next {
+            let layer = self.state_layer(nid).await?;
+            next = layer.parent;
+            layers.push(layer.pairs);
+        }
+        let pairs = layers.iter().rev().flatten().map(|pair| (pair.key, pair.event));
+        Ok(BTreeMap::from_iter(pairs)
+            .into_values()
+            .filter(|event| event.0 != 0)
+            .collect())
+    }
+
+    /// The current event at (type, state key).
+    pub async fn state_current(
+        &mut self,
+        room: RoomNid,
+        kind: &StateEventType,
+        state_key: &str,
+    ) -> Result<Option<EventNid>> {
+        let sql = "SELECT event_nid FROM current_state WHERE room_nid = $1 AND kind = $2 AND state_key = $3";
+        let kind = kind.to_string();
+        self.query_opt(sql, params![room, &kind, state_key])
+            .await?
+            .map(|row| row.get(0))
+            .transpose()
+    }
+
+    /// The current events at several (type, state key), with their rows; absent ones are left out.
+    pub async fn state_current_events(
+        &mut self,
+        room: RoomNid,
+        keys: &[(StateEventType, String)],
+    ) -> Result<Vec<EventRow>> {
+        let sql = "SELECT event_nid FROM current_state WHERE room_nid = $1 AND kind = $2 AND state_key = $3";
+        let kinds: Vec<String> = keys.iter().map(|(kind, _)| kind.to_string()).collect();
+        let params: Vec<Vec<Value<'_>>> = kinds
+            .iter()
+            .zip(keys)
+            .map(|(kind, (_, state_key))| vec![room.into(), kind.into(), state_key.into()])
+            .collect();
+        let found = self.query_each(sql, &params).await?;
+        let nids = found
+            .iter()
+            .flatten()
+            .map(|row| row.get(0))
+            .collect::<Result<Vec<EventNid>>>()?;
+        self.event_get_many(room, &nids).await
+    }
+
+    /// The current state; with `after`, only the entries that changed after that position.
+    pub async fn state_current_list(
+        &mut self,
+        room: RoomNid,
+        after: Option<StreamPos>,
+    ) -> Result<Vec<StateEntry>> {
+        let all = "SELECT kind, state_key, event_nid, pos FROM current_state WHERE room_nid = $1";
+        let changed =
+            "SELECT kind, state_key, event_nid, pos FROM current_state WHERE room_nid = $1 AND pos > $2";
+        let rows = match after {
+            None => self.query(all, params![room]).await?,
+            Some(after) => self.query(changed, params![room, after]).await?,
+        };
+        rows.iter()
+            .map(|row| {
+                let kind: String = row.get(0)?;
+                Ok(StateEntry {
+                    kind: kind.into(),
+                    state_key: row.get(1)?,
+                    event: row.get(2)?,
+                    pos: row.get(3)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Puts an event into the current state.
+    pub async fn state_current_put(
+        &mut self,
+        room: RoomNid,
+        kind: &StateEventType,
+        state_key: &str,
+        event: EventNid,
+        pos: StreamPos,
+    ) -> Result<()> {
+        let sql = "INSERT INTO current_state (room_nid, kind, state_key, event_nid, pos) VALUES ($1, $2, $3, $4, $5) \
+                   ON CONFLICT (room_nid, kind, state_key) DO UPDATE SET event_nid = excluded.event_nid, pos = excluded.pos";
+        let kind = kind.to_string();
+        self.execute(sql, params![room, &kind, state_key, event, pos])
+            .await?;
+        Ok(())
+    }
+
+    /// Event ids of events by their numbers, in no particular order.
+    pub async fn event_ids(&mut self, room: RoomNid, nids: &[EventNid]) -> Result<Vec<OwnedEventId>> {
+        let sql = "SELECT event_id FROM events WHERE nid = $2 AND room_nid = $1";
+        let keys: Vec<Vec<Value<'_>>> = nids.iter().map(|nid| vec![room.into(), (*nid).into()]).collect();
+        self.query_each(sql, &keys)
+            .await?
+            .iter()
+            .flatten()
+            .map(|row| row.get(0))
+            .collect()
+    }
+}

@@ -1,0 +1,109 @@
+//! Messages from device to device, kept until the device has seen them.
+
+use ruma::{DeviceId, OwnedUserId, UserId};
+
+use crate::{
+    Result, StreamPos, Tx,
+    value::{Value, params},
+};
+
+/// A message that waits for a device.
+#[derive(Clone, Debug)]
+pub struct ToDeviceRow {
+    /// Its position.
+    pub pos: StreamPos,
+    /// Who sent it.
+    pub sender: OwnedUserId,
+    /// Its type.
+    pub kind: String,
+    /// A JSON object.
+    pub content: String,
+}
+
+/// A message to one device.
+#[derive(Clone, Debug)]
+pub struct NewToDevice<'a> {
+    /// The receiver.
+    pub user_id: &'a UserId,
+    /// The receiver's device.
+    pub device_id: &'a DeviceId,
+    /// Who sends it.
+    pub sender: &'a UserId,
+    /// Its type.
+    pub kind: &'a str,
+    /// A JSON object.
+    pub content: &'a str,
+}
+
+impl Tx<'_> {
+    /// Keeps messages, at most one for each device, at one position. Messages to devices that don't exist are
+    /// dropped.
+    pub async fn to_device_insert(&mut self, new: &[NewToDevice<'_>], pos: StreamPos) -> Result<()> {
+        let sql = "INSERT INTO to_device (user_id, device_id, pos, sender, kind, content) \
+                   SELECT user_id, device_id, CAST($3 AS BIGINT), CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS TEXT) \
+                   FROM devices WHERE user_id = $1 AND device_id = $2";
+        let rows: Vec<Vec<Value<'_>>> = new
+            .iter()
+            .map(|new| {
+                let (user, device, sender) = (new.user_id.into(), new.device_id.into(), new.sender.into());
+                vec![
+                    user,
+                    device,
+                    pos.into(),
+                    sender,
+                    new.kind.into(),
+                    new.content.into(),
+                ]
+            })
+            .collect();
+        self.execute_each(sql, &rows).await
+    }
+
+    /// Messages for a device up to and including `upto`, oldest first.
+    pub async fn to_device_list(
+        &mut self,
+        user_id: &UserId,
+        device_id: &DeviceId,
+        upto: StreamPos,
+        limit: u32,
+    ) -> Result<Vec<ToDeviceRow>> {
+        let sql = "SELECT pos, sender, kind, content FROM to_device WHERE user_id = $1 AND device_id = $2 AND pos <= $3 \
+                   ORDER BY pos LIMIT $4";
+        let rows = self.query(sql, params![user_id, device_id, upto, limit]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(ToDeviceRow {
+                    pos: row.get(0)?,
+                    sender: row.get(1)?,
+                    kind: row.get(2)?,
+                    content: row.get(3)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Whether a device has messages up to and including `upto`.
+    pub async fn to_device_any(
+        &mut self,
+        user_id: &UserId,
+        device_id: &DeviceId,
+        upto: StreamPos,
+    ) -> Result<bool> {
+        let sql = "SELECT 1 FROM to_device WHERE user_id = $1 AND device_id = $2 AND pos <= $3 LIMIT 1";
+        Ok(self
+            .query_opt(sql, params![user_id, device_id, upto])
+            .await?
+            .is_some())
+    }
+
+    /// Removes what a device has seen.
+    pub async fn to_device_delete(
+        &mut self,
+        user_id: &UserId,
+        device_id: &DeviceId,
+        upto: StreamPos,
+    ) -> Result<u64> {
+        let sql = "DELETE FROM to_device WHERE user_id = $1 AND device_id = $2 AND pos <= $3";
+        self.execute(sql, params![user_id, device_id, upto]).await
+    }
+}

@@ -1,0 +1,64 @@
+//! Who is typing.
+
+use ruma::{OwnedUserId, UserId};
+
+use crate::{Result, RoomNid, StreamPos, Tx, value::params};
+
+impl Tx<'_> {
+    /// Notes that a user types until `until_ts` (ms since the epoch; in the past: not any more).
+    pub async fn typing_put(
+        &mut self,
+        room: RoomNid,
+        user_id: &UserId,
+        until_ts: i64,
+        pos: StreamPos,
+    ) -> Result<()> {
+        let sql = "INSERT INTO typing (room_nid, user_id, until_ts, pos) VALUES ($1, $2, $3, $4) \
+                   ON CONFLICT (room_nid, user_id) DO UPDATE SET until_ts = excluded.until_ts, pos = excluded.pos";
+        self.execute(sql, params![room, user_id, until_ts, pos]).await?;
+        Ok(())
+    }
+
+    /// Whether a user is noted as typing at `now_ts`.
+    pub async fn typing_is(&mut self, room: RoomNid, user_id: &UserId, now_ts: i64) -> Result<bool> {
+        let sql = "SELECT 1 FROM typing WHERE room_nid = $1 AND user_id = $2 AND until_ts > $3";
+        Ok(self
+            .query_opt(sql, params![room, user_id, now_ts])
+            .await?
+            .is_some())
+    }
+
+    /// Who types in a room at `now_ts`, in order.
+    pub async fn typing_list(&mut self, room: RoomNid, now_ts: i64) -> Result<Vec<OwnedUserId>> {
+        let sql =
+            "SELECT user_id FROM typing WHERE room_nid = $1 AND until_ts > $2 ORDER BY user_id LIMIT 100";
+        self.query(sql, params![room, now_ts])
+            .await?
+            .iter()
+            .map(|row| row.get(0))
+            .collect()
+    }
+
+    /// Rooms a user is joined to where somebody began or stopped after `after` up to and including `upto`.
+    pub async fn typing_rooms(
+        &mut self,
+        user_id: &UserId,
+        after: StreamPos,
+        upto: StreamPos,
+    ) -> Result<Vec<RoomNid>> {
+        let sql = "SELECT DISTINCT t.room_nid FROM typing t JOIN memberships m ON m.room_nid = t.room_nid \
+                   WHERE t.pos > $2 AND t.pos <= $3 AND m.user_id = $1 AND m.membership = 'join'";
+        self.query(sql, params![user_id, after, upto])
+            .await?
+            .iter()
+            .map(|row| row.get(0))
+            .collect()
+    }
+
+    /// Those who stopped without saying so: noted until a time between 1 and `now_ts`.
+    pub async fn typing_expired(&mut self, now_ts: i64, limit: u32) -> Result<Vec<(RoomNid, OwnedUserId)>> {
+        let sql = "SELECT room_nid, user_id FROM typing WHERE until_ts > 0 AND until_ts <= $1 LIMIT $2";
+        let rows = self.query(sql, params![now_ts, limit]).await?;
+        rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+    }
+}

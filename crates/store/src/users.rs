@@ -1,0 +1,130 @@
+//! Accounts of this server.
+
+use ruma::{OwnedUserId, UserId};
+
+use crate::{
+    Result, StoreError, Tx,
+    value::{Row, params},
+};
+
+/// Whether an account may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserState {
+    /// It may.
+    Active,
+    /// It is closed for good; its name is never given to anybody else.
+    Deactivated,
+}
+
+impl UserState {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Deactivated => "deactivated",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Result<Self> {
+        match text {
+            "active" => Ok(Self::Active),
+            "deactivated" => Ok(Self::Deactivated),
+            _ => Err(StoreError::inconsistent("users", "state", "unknown state")),
+        }
+    }
+}
+
+/// An account.
+#[derive(Clone)]
+pub struct UserRow {
+    /// Full identifier.
+    pub user_id: OwnedUserId,
+    /// Argon2id in PHC form. `None`: can't sign in by password.
+    pub password_hash: Option<String>,
+    /// May administer this server.
+    pub administrator: bool,
+    /// Whether the account may be used.
+    pub state: UserState,
+    /// When it was made, ms since the epoch.
+    pub created_ts: i64,
+}
+
+const COLUMNS: &str =
+    "SELECT user_id, password_hash, administrator, state, created_ts FROM users WHERE user_id = $1";
+
+fn user(row: &Row) -> Result<UserRow> {
+    Ok(UserRow {
+        user_id: row.get(0)?,
+        password_hash: row.get(1)?,
+        administrator: row.get(2)?,
+        state: UserState::parse(&row.get::<String>(3)?)?,
+        created_ts: row.get(4)?,
+    })
+}
+
+impl Tx<'_> {
+    /// The account of a user.
+    pub async fn user_get(&mut self, user_id: &UserId) -> Result<Option<UserRow>> {
+        self.query_opt(COLUMNS, params![user_id])
+            .await?
+            .as_ref()
+            .map(user)
+            .transpose()
+    }
+
+    /// Makes an account. `false`: the name is taken, nothing was changed.
+    pub async fn user_insert(&mut self, new: &UserRow) -> Result<bool> {
+        let sql = "INSERT INTO users (user_id, password_hash, administrator, state, kind, created_ts) \
+                   VALUES ($1, $2, $3, $4, 'user', $5) ON CONFLICT (user_id) DO NOTHING";
+        let state = new.state.as_str();
+        let touched = self
+            .execute(
+                sql,
+                params![
+                    &new.user_id,
+                    new.password_hash.as_ref(),
+                    new.administrator,
+                    state,
+                    new.created_ts
+                ],
+            )
+            .await?;
+        Ok(touched == 1)
+    }
+
+    /// Sets or removes the password.
+    pub async fn user_set_password(&mut self, user_id: &UserId, hash: Option<&str>) -> Result<()> {
+        let sql = "UPDATE users SET password_hash = $2 WHERE user_id = $1";
+        self.execute(sql, params![user_id, hash]).await?;
+        Ok(())
+    }
+
+    /// Opens or closes an account.
+    pub async fn user_set_state(&mut self, user_id: &UserId, state: UserState) -> Result<()> {
+        let sql = "UPDATE users SET state = $2 WHERE user_id = $1";
+        self.execute(sql, params![user_id, state.as_str()]).await?;
+        Ok(())
+    }
+
+    /// Gives or takes the right to administer this server.
+    pub async fn user_set_administrator(&mut self, user_id: &UserId, administrator: bool) -> Result<()> {
+        let sql = "UPDATE users SET administrator = $2 WHERE user_id = $1";
+        self.execute(sql, params![user_id, administrator]).await?;
+        Ok(())
+    }
+
+    /// Accounts in the order of their names, those after `after`.
+    pub async fn user_list(&mut self, after: &str, limit: u32) -> Result<Vec<UserRow>> {
+        let sql = "SELECT user_id, password_hash, administrator, state, created_ts FROM users \
+                   WHERE user_id > $1 ORDER BY user_id LIMIT $2";
+        self.query(sql, params![after, limit])
+            .await?
+            .iter()
+            .map(user)
+            .collect()
+    }
+
+    /// How many accounts there are, closed ones included.
+    pub async fn user_count(&mut self) -> Result<i64> {
+        self.query_one("SELECT COUNT(*) FROM users", &[]).await?.get(0)
+    }
+}
