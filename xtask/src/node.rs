@@ -53,7 +53,7 @@ fn npm(arguments: &[&str]) -> Command {
 
 fn check_node() -> anyhow::Result<()> {
     let needed =
-        format!("Node.js {OLDEST_NODE} or newer with npm is needed; on Debian: apt-get install nodejs npm");
+        format!("Node.js {OLDEST_NODE} or newer with npm is needed, from nodejs.org or your distribution");
     let Ok(output) = Command::new("node").arg("--version").output() else {
         bail!("{needed}")
     };
