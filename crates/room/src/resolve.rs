@@ -75,6 +75,8 @@ pub fn resolve(
         return Ok(first.clone());
     }
 
+    // A rejected event is never part of the state; one that got here is treated as unknown.
+    let fetch = |id: &EventId| fetch(id).filter(|pdu| !pdu.is_rejected());
     let states: Vec<HashMap<_, _>> = states
         .iter()
         .map(|state| state.iter().map(|(k, v)| (k.clone(), v.clone())).collect())
@@ -89,7 +91,7 @@ pub fn resolve(
         &states,
         auth_chains,
         &fetch,
-        |conflicted| Some(conflicted_subgraph(conflicted.values().flatten(), &fetch)),
+        |conflicted| Some(conflicted_subgraph(conflicted.values().flatten(), fetch)),
     )?;
     Ok(resolved.into_iter().collect())
 }

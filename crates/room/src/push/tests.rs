@@ -1,1 +1,175 @@
+use ruma::RoomVersionId;
+use ruma::push::{Action, NewPatternedPushRule, NewPushRule, Ruleset, Tweak};
+use serde_json::{Value, json};
 
+use super::{MAX_PATTERN_BYTES, Outcome, PushEvent};
+use crate::build::NewEvent;
+use crate::pdu::Pdu;
+use crate::test_room::{ALICE, BOB, DORA, TestRoom, event, member, message, user};
+
+const SILENT: Outcome = Outcome {
+    notify: false,
+    highlight: false,
+};
+const NOTIFIES: Outcome = Outcome {
+    notify: true,
+    highlight: false,
+};
+const HIGHLIGHTS: Outcome = Outcome {
+    notify: true,
+    highlight: true,
+};
+
+/// What Bob's default rules say about the event in a public room of three, in which Bob is called Bob.
+fn for_bob(new: NewEvent) -> Outcome {
+    let mut room = TestRoom::public(&RoomVersionId::V12);
+    room.send(member(DORA, DORA, "join"));
+    let pdu = room.send(new);
+    let rules = Ruleset::server_default(&user(BOB));
+    PushEvent::new(&pdu, 3, Some(&room.power())).evaluate(&user(BOB), "Bob", &rules)
+}
+
+fn mentioning(sender: &str, mentions: Value) -> NewEvent {
+    let content = json!({"msgtype": "m.text", "body": "hello", "m.mentions": mentions});
+    event(sender, "m.room.message", None, content)
+}
+
+fn encrypted(sender: &str) -> NewEvent {
+    let content = json!({"algorithm": "m.megolm.v1.aes-sha2", "ciphertext": "AwgA", "session_id": "x"});
+    event(sender, "m.room.encrypted", None, content)
+}
+
+fn word_rule(pattern: &str) -> Ruleset {
+    let mut rules = Ruleset::new();
+    let actions = vec![
+        Action::Notify,
+        Action::SetTweak(Tweak::Highlight(ruma::push::HighlightTweakValue::Yes)),
+    ];
+    let rule = NewPatternedPushRule::new("word".to_owned(), pattern.to_owned(), actions);
+    rules.insert(NewPushRule::Content(rule), None, None).unwrap();
+    rules
+}
+
+/// The event as it could stand in the database, whatever its content is.
+fn stored(content: &str) -> Pdu {
+    let room = TestRoom::public(&RoomVersionId::V12);
+    let pdu = room.build(message(DORA, "")).err();
+    assert!(
+        pdu.is_some(),
+        "Dora is not in the room, so nothing of hers is built"
+    );
+    let json = format!(
+        r#"{{"auth_events":[],"content":{content},"depth":1,"origin_server_ts":1,"prev_events":[],
+           "sender":"{DORA}","type":"m.room.message"}}"#
+    );
+    Pdu::from_stored(room.room_id.as_deref().unwrap(), &room.heads[0], &json).unwrap()
+}
+
+#[test]
+fn messages_of_others_notify_and_own_ones_dont() {
+    assert_eq!(for_bob(message(ALICE, "hello")), NOTIFIES);
+    assert_eq!(for_bob(message(BOB, "hello")), SILENT);
+}
+
+#[test]
+fn encrypted_messages_notify_without_being_read() {
+    assert_eq!(for_bob(encrypted(ALICE)), NOTIFIES);
+}
+
+#[test]
+fn reactions_memberships_and_notices_are_silent() {
+    let relates = json!({"m.relates_to": {"rel_type": "m.annotation", "event_id": "$x", "key": "+1"}});
+    assert_eq!(for_bob(event(ALICE, "m.reaction", None, relates)), SILENT);
+    assert_eq!(for_bob(member(DORA, DORA, "leave")), SILENT);
+    let notice = json!({"msgtype": "m.notice", "body": "hello"});
+    assert_eq!(for_bob(event(ALICE, "m.room.message", None, notice)), SILENT);
+}
+
+#[test]
+fn mentions_highlight_for_the_mentioned_only() {
+    assert_eq!(for_bob(mentioning(ALICE, json!({"user_ids": [BOB]}))), HIGHLIGHTS);
+    assert_eq!(for_bob(mentioning(ALICE, json!({"user_ids": [DORA]}))), NOTIFIES);
+}
+
+#[test]
+fn mentioning_the_room_needs_the_level() {
+    assert_eq!(for_bob(mentioning(ALICE, json!({"room": true}))), HIGHLIGHTS);
+    assert_eq!(for_bob(mentioning(DORA, json!({"room": true}))), NOTIFIES);
+}
+
+#[test]
+fn without_power_levels_nobody_notifies_the_room() {
+    let mut room = TestRoom::public(&RoomVersionId::V12);
+    let pdu = room.send(mentioning(ALICE, json!({"room": true})));
+    let rules = Ruleset::server_default(&user(BOB));
+    assert_eq!(
+        PushEvent::new(&pdu, 2, None).evaluate(&user(BOB), "Bob", &rules),
+        NOTIFIES
+    );
+}
+
+#[test]
+fn an_invitation_notifies_the_invited() {
+    let mut room = TestRoom::public(&RoomVersionId::V12);
+    let pdu = room.send(member(ALICE, DORA, "invite"));
+    let mut event = PushEvent::new(&pdu, 2, Some(&room.power()));
+    let evaluate =
+        |event: &mut PushEvent, id: &str| event.evaluate(&user(id), "x", &Ruleset::server_default(&user(id)));
+    assert_eq!(evaluate(&mut event, DORA), NOTIFIES);
+    assert_eq!(
+        evaluate(&mut event, BOB),
+        SILENT,
+        "the same event for the next user"
+    );
+}
+
+#[test]
+fn disabled_rules_and_the_master_rule_are_respected() {
+    let mut room = TestRoom::public(&RoomVersionId::V12);
+    let pdu = room.send(message(ALICE, "hello"));
+    let mut rules = Ruleset::server_default(&user(BOB));
+    rules
+        .set_enabled(ruma::push::RuleKind::Override, ".m.rule.master", true)
+        .unwrap();
+    let mut event = PushEvent::new(&pdu, 2, None);
+    assert_eq!(event.evaluate(&user(BOB), "Bob", &rules), SILENT);
+    assert!(event.actions(&user(BOB), "Bob", &rules).is_empty());
+}
+
+#[test]
+fn words_of_the_user_highlight() {
+    let mut room = TestRoom::public(&RoomVersionId::V12);
+    let pdu = room.send(message(ALICE, "the Registry moves"));
+    let mut event = PushEvent::new(&pdu, 2, None);
+    assert_eq!(
+        event.evaluate(&user(BOB), "Bob", &word_rule("registry")),
+        HIGHLIGHTS
+    );
+    assert_eq!(event.evaluate(&user(BOB), "Bob", &word_rule("regis")), SILENT);
+}
+
+#[test]
+fn hostile_names_and_contents_dont_panic() {
+    let by_name = r#"{"override": [{"rule_id": "name", "default": true, "enabled": true, "actions": ["notify"],
+        "conditions": [{"kind": "contains_display_name"}]}]}"#;
+    let rules: Ruleset = serde_json::from_str(by_name).unwrap();
+    let deep = "[".repeat(5_000) + &"]".repeat(5_000);
+    for content in [
+        r#"{"body":"hello"}"#.to_owned(),
+        format!(r#"{{"body":{deep}}}"#),
+        r#"{"body":"\ud800"}"#.to_owned(),
+        r#"{"body":1e999}"#.to_owned(),
+        "null".to_owned(),
+    ] {
+        let mut event = PushEvent::new(&stored(&content), 2, None);
+        for name in [
+            "",
+            "*",
+            "\u{1F600}",
+            &"?".repeat(MAX_PATTERN_BYTES),
+            &"?".repeat(60_000),
+        ] {
+            assert!(!event.evaluate(&user(BOB), name, &rules).highlight);
+        }
+    }
+}
