@@ -1,0 +1,82 @@
+// The conversations themselves: a list that arrow keys walk through and Enter opens.
+import { GridList, GridListItem } from "react-aria-components";
+import { useIntl, type IntlShape } from "react-intl";
+import { useT } from "../../app/i18n.tsx";
+import { usePreviewText } from "../../app/preview-text.ts";
+import { Avatar } from "../../ui/Avatar.tsx";
+import type { RoomRow } from "../../vm/room-list-vm.ts";
+
+interface Props {
+    rooms: readonly RoomRow[];
+    selected: string | null;
+    searching: boolean;
+    onOpen: (roomId: string) => void;
+}
+
+export function RoomList({ rooms, selected, searching, onOpen }: Props) {
+    const t = useT();
+    return (
+        <GridList
+            className="room-list"
+            aria-label={t("conversations")}
+            items={rooms}
+            onAction={(key) => onOpen(String(key))}
+            renderEmptyState={() => <p className="room-list__none">{t(searching ? "list_nothing_found" : "empty_text")}</p>}
+            dependencies={[selected, rooms]}
+        >
+            {(room) => (
+                <GridListItem id={room.id} textValue={room.name} className={`room-row${room.id === selected ? " room-row--open" : ""}`}>
+                    <Row room={room} />
+                </GridListItem>
+            )}
+        </GridList>
+    );
+}
+
+function Row({ room }: { room: RoomRow }) {
+    const t = useT();
+    const intl = useIntl();
+    const preview = usePreviewText();
+    const text = room.preview && preview(room.preview);
+    return (
+        <>
+            <Avatar name={room.name} seed={room.seed} square={!room.isPerson} />
+            <span className="room-row__main">
+                <span className="room-row__line">
+                    <span className="room-row__name">{room.name}</span>
+                    <time className="room-row__time" dateTime={new Date(room.time).toISOString()}>
+                        {shortTime(intl, room.time, t("yesterday"))}
+                    </time>
+                </span>
+                <span className="room-row__line">
+                    <span className={`room-row__preview${room.unread > 0 ? " room-row__preview--unread" : ""}`}>
+                        {text === null
+                            ? t("no_messages_yet")
+                            : room.previewOwn
+                              ? t("preview_own", { text })
+                              : room.previewSender
+                                ? t("preview_from", { name: room.previewSender, text })
+                                : text}
+                    </span>
+                    {room.unread > 0 && (
+                        <span className="badge">
+                            <span aria-hidden="true">{room.unread > 99 ? "99+" : room.unread}</span>
+                            <span className="sr-only">{t("unread_count", { count: room.unread })}</span>
+                        </span>
+                    )}
+                </span>
+            </span>
+        </>
+    );
+}
+
+const DAY_MS = 86_400_000;
+
+/** Today the time, yesterday the word, this week the day, older the date. */
+function shortTime(intl: IntlShape, time: number, yesterday: string): string {
+    const midnight = new Date().setHours(0, 0, 0, 0);
+    if (time >= midnight) return intl.formatTime(time, { hour: "2-digit", minute: "2-digit" });
+    if (time >= midnight - DAY_MS) return yesterday;
+    if (time >= midnight - 6 * DAY_MS) return intl.formatDate(time, { weekday: "short" });
+    return intl.formatDate(time, { day: "2-digit", month: "2-digit", year: "2-digit" });
+}

@@ -1,0 +1,128 @@
+// From opening the page to being able to write: which screen is due, and the one engine that runs behind it.
+import { ClientEvent, HttpApiEvent, SyncState } from "matrix-js-sdk";
+import { replaceRoute } from "../app/route.ts";
+import { clearLocalData, signOut, startEngine, type Engine } from "../matrix/engine.ts";
+import { fetchAbout, type About } from "../matrix/server.ts";
+import { takeTabLock, type TabLock } from "../matrix/tab-lock.ts";
+import { loadCredentials, saveCredentials, type Credentials } from "../matrix/vault.ts";
+import { ViewModel } from "./view-model.ts";
+
+export type Phase =
+    | "loading"
+    /** The server could not be asked what it is. */
+    | "unreachable"
+    /** Another tab works with the account. */
+    | "otherTab"
+    | "signedOut"
+    | "starting"
+    /** Before the first message: a recovery key, or the confirmation of this device. */
+    | "setup"
+    | "confirm"
+    | "ready";
+
+export interface AppSnapshot {
+    readonly phase: Phase;
+    readonly about: About | null;
+    readonly engine: Engine | null;
+    /** Signed out by somebody else: from another device, or by an administrator. */
+    readonly endedElsewhere: boolean;
+}
+
+export class AppVm extends ViewModel<AppSnapshot> {
+    #lock: TabLock | null = null;
+    /** The password just typed, kept until the keys are set up, so that nobody types it twice in a row. */
+    #recentPassword: string | null = null;
+
+    constructor() {
+        super({ phase: "loading", about: null, engine: null, endedElsewhere: false });
+    }
+
+    readonly start = async (takeOver = false): Promise<void> => {
+        this.update({ phase: "loading" });
+        this.#lock = await takeTabLock({ takeOver, onLost: this.#handOver });
+        if (!this.#lock) {
+            this.update({ phase: "otherTab" });
+            return;
+        }
+        // An unreadable vault (profile copied to another machine) counts as signed out.
+        const credentials = await loadCredentials().catch(() => null);
+        if (credentials) await this.#run(credentials);
+        else await this.#greet();
+    };
+
+    /** What the sign-in page offers depends on the server. */
+    async #greet(): Promise<void> {
+        try {
+            this.update({ about: await fetchAbout(), phase: "signedOut" });
+        } catch {
+            this.update({ phase: "unreachable" });
+        }
+    }
+
+    readonly signedIn = async (credentials: Credentials, password: string): Promise<void> => {
+        await clearLocalData();
+        await saveCredentials(credentials);
+        this.#recentPassword = password;
+        // Without this the browser may delete the keys when the disk gets full.
+        void navigator.storage?.persist?.();
+        replaceRoute({ page: "home" });
+        await this.#run(credentials);
+    };
+
+    async #run(credentials: Credentials): Promise<void> {
+        this.update({ phase: "starting", endedElsewhere: false });
+        const engine = await startEngine(credentials);
+        engine.client.on(HttpApiEvent.SessionLoggedOut, () => void this.#ended());
+        await firstSync(engine);
+        // Offline, health can't be looked up; people may read what they have, and the banner comes later.
+        await engine.encryption.refresh().catch(() => undefined);
+        this.update({ engine });
+        this.passGate();
+    }
+
+    /** Goes to the first thing that is due. Called again when a gate was passed. */
+    readonly passGate = (): void => {
+        const health = this.getSnapshot().engine?.encryption.getSnapshot().health;
+        const phase = health === "needsSetup" ? "setup" : health === "needsConfirm" ? "confirm" : "ready";
+        if (phase === "ready") this.#recentPassword = null;
+        this.update({ phase });
+    };
+
+    get recentPassword(): string | null {
+        return this.#recentPassword;
+    }
+
+    readonly signOut = async (): Promise<void> => {
+        const { engine } = this.getSnapshot();
+        if (!engine) return;
+        this.update({ phase: "loading", engine: null });
+        await signOut(engine);
+        replaceRoute({ page: "home" });
+        await this.#greet();
+    };
+
+    async #ended(): Promise<void> {
+        const { engine } = this.getSnapshot();
+        engine?.stop();
+        this.update({ phase: "loading", engine: null, endedElsewhere: true });
+        await clearLocalData();
+        await this.#greet();
+    }
+
+    readonly #handOver = (): void => {
+        this.getSnapshot().engine?.stop();
+        this.update({ phase: "otherTab", engine: null });
+    };
+}
+
+function firstSync({ client }: Engine): Promise<void> {
+    return new Promise((resolve) => {
+        const look = (state: SyncState | null) => {
+            if (state !== SyncState.Prepared && state !== SyncState.Syncing) return;
+            client.off(ClientEvent.Sync, look);
+            resolve();
+        };
+        client.on(ClientEvent.Sync, look);
+        look(client.getSyncState());
+    });
+}
