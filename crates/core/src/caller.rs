@@ -1,0 +1,40 @@
+//! Who makes a request.
+
+use std::sync::Arc;
+
+use rohrpost_store::{TokenKind, UserState};
+use ruma::{OwnedDeviceId, OwnedUserId};
+
+use crate::{Refusal, Result, Server, random};
+
+/// A signed-in user on one of their devices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The user.
+    pub user_id: OwnedUserId,
+    /// The device.
+    pub device_id: OwnedDeviceId,
+    /// May administer this server.
+    pub administrator: bool,
+}
+
+/// Finds out whose access token this is.
+///
+/// # Errors
+/// `UnknownToken` when it isn't one, or not any more; `UserDeactivated` when the account is closed.
+pub async fn authenticate(server: &Arc<Server>, token: &str) -> Result<Caller> {
+    if token.is_empty() || token.len() > 1024 {
+        return Err(Refusal::UnknownToken { soft_logout: false });
+    }
+    let hash = random::hash(token);
+    let found = server.store.read(move |tx| Box::pin(async move { tx.caller_get(&hash).await })).await;
+    let found = found?.filter(|row| row.kind == TokenKind::Access);
+    let Some(row) = found else { return Err(Refusal::UnknownToken { soft_logout: false }) };
+    if row.state != UserState::Active {
+        return Err(Refusal::UserDeactivated);
+    }
+    if row.expires_ts.is_some_and(|expires_ts| expires_ts <= server.now_ts()) {
+        return Err(Refusal::UnknownToken { soft_logout: true });
+    }
+    Ok(Caller { user_id: row.user_id, device_id: row.device_id, administrator: row.administrator })
+}

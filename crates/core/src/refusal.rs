@@ -1,0 +1,157 @@
+//! Why a request isn't granted: the decisions a caller can take, in the specification's terms.
+//!
+//! The texts are for people and say what to do next; they hold no secrets and nothing that the caller may not
+//! know. Status codes are chosen by `rohrpost-http`.
+
+use rohrpost_room::{BuildError, CreateError, InputError, PduError, PolicyRefusal, PowerError, RedactError};
+use rohrpost_store::StoreError;
+use ruma::api::client::uiaa::UiaaInfo;
+
+/// The result of a use case.
+pub type Result<T, E = Refusal> = std::result::Result<T, E>;
+
+/// Why a request isn't granted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// `M_FORBIDDEN`: the caller may not do this.
+    #[error("{0}")]
+    Forbidden(String),
+    /// `M_NOT_FOUND`: there is no such thing, or the caller may not know of it.
+    #[error("{0}")]
+    NotFound(String),
+    /// `M_BAD_JSON`: a field has a wrong type or value.
+    #[error("{0}")]
+    BadJson(String),
+    /// `M_INVALID_PARAM`
+    #[error("{0}")]
+    InvalidParam(String),
+    /// `M_MISSING_PARAM`
+    #[error("{0}")]
+    MissingParam(String),
+    /// `M_UNKNOWN`: none of the others, the caller's fault.
+    #[error("{0}")]
+    Unknown(String),
+    /// `M_TOO_LARGE`
+    #[error("{0}")]
+    TooLarge(String),
+    /// `M_UNKNOWN_TOKEN`. With `soft_logout` the device may sign in again and keep its keys.
+    #[error("you are signed out; please sign in again")]
+    UnknownToken {
+        /// Whether the device stays.
+        soft_logout: bool,
+    },
+    /// `M_MISSING_TOKEN`
+    #[error("this needs an access token")]
+    MissingToken,
+    /// `M_USER_DEACTIVATED`
+    #[error("this account is closed")]
+    UserDeactivated,
+    /// `M_USER_IN_USE`
+    #[error("this name is taken; please choose another")]
+    UserInUse,
+    /// `M_INVALID_USERNAME`
+    #[error("{0}")]
+    InvalidUsername(String),
+    /// `M_WEAK_PASSWORD`
+    #[error("{0}")]
+    WeakPassword(String),
+    /// `M_ROOM_IN_USE`: the alias is taken.
+    #[error("this address is taken; please choose another")]
+    RoomInUse,
+    /// `M_BAD_ALIAS`
+    #[error("{0}")]
+    BadAlias(String),
+    /// `M_UNSUPPORTED_ROOM_VERSION`
+    #[error("this server doesn't make rooms of version {0}")]
+    UnsupportedRoomVersion(String),
+    /// `M_INVALID_ROOM_STATE`: the wanted room would contradict itself.
+    #[error("{0}")]
+    InvalidRoomState(String),
+    /// `M_LIMIT_EXCEEDED`
+    #[error("too many requests; please try again in {} s", retry_after_ms.div_ceil(1000))]
+    LimitExceeded {
+        /// After how many milliseconds it may work.
+        retry_after_ms: u64,
+    },
+    /// `M_WRONG_ROOM_KEYS_VERSION`
+    #[error("there is a newer backup")]
+    WrongRoomKeysVersion {
+        /// The newest version.
+        current: String,
+    },
+    /// `M_THREEPID_DENIED` and the like: not offered by this server.
+    #[error("{0}")]
+    NotOffered(String),
+    /// 401 with what is still to be proven before the operation.
+    #[error("please confirm that it is you")]
+    Uiaa(Box<UiaaInfo>),
+    /// Our fault: the store failed. Nothing was kept.
+    #[error("the server can't keep this at the moment; please try again")]
+    Store(#[from] StoreError),
+    /// Our fault: something that can't happen did. The text is for the log, not for the caller.
+    #[error("internal error")]
+    Internal(String),
+}
+
+impl Refusal {
+    /// The caller isn't in the room or the room doesn't exist: the same words, so that nobody learns which.
+    #[must_use]
+    pub fn not_in_room() -> Self {
+        Self::Forbidden("you are not in this room".to_owned())
+    }
+
+    /// There is no such thing, or the caller may not know of it.
+    pub fn not_found(what: &str) -> Self {
+        Self::NotFound(format!("{what} not found"))
+    }
+}
+
+impl From<BuildError> for Refusal {
+    fn from(error: BuildError) -> Self {
+        match error {
+            BuildError::UnsupportedVersion(version) => Self::UnsupportedRoomVersion(version.to_string()),
+            BuildError::TooLarge { .. } | BuildError::FieldTooLong { .. } => Self::TooLarge(error.to_string()),
+            BuildError::BadContent(_) => Self::BadJson(error.to_string()),
+            BuildError::Forbidden(_) | BuildError::NotOurUser(_) => Self::Forbidden(error.to_string()),
+            BuildError::Place(_) => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+impl From<CreateError> for Refusal {
+    fn from(error: CreateError) -> Self {
+        match error {
+            CreateError::UnsupportedVersion(version) => Self::UnsupportedRoomVersion(version.to_string()),
+            CreateError::ShortNonce => Self::Internal(error.to_string()),
+            CreateError::CreationContent(_) | CreateError::Text(_) => Self::BadJson(error.to_string()),
+            CreateError::InitialState { .. } | CreateError::PowerLevels(_) => Self::InvalidRoomState(error.to_string()),
+            CreateError::Encryption(_) => Self::Forbidden(error.to_string()),
+        }
+    }
+}
+
+impl From<PolicyRefusal> for Refusal {
+    fn from(error: PolicyRefusal) -> Self {
+        Self::Forbidden(error.to_string())
+    }
+}
+
+impl From<InputError> for Refusal {
+    fn from(error: InputError) -> Self {
+        Self::BadJson(error.to_string())
+    }
+}
+
+macro_rules! internal {
+    ($($error:ty),*) => {$(
+        impl From<$error> for Refusal {
+            fn from(error: $error) -> Self {
+                Self::Internal(error.to_string())
+            }
+        }
+    )*};
+}
+
+// What we wrote ourselves and can't read back.
+internal!(PduError, PowerError, RedactError, serde_json::Error);

@@ -1,0 +1,5 @@
+//! Use cases about rooms.
+
+pub(crate) mod append;
+pub(crate) mod head;
+pub mod send;

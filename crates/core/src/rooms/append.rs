@@ -1,0 +1,193 @@
+//! Puts one event at the head of a room: the one place where a room grows.
+
+use std::sync::Arc;
+
+use rohrpost_room::{
+    NewEvent, Pdu, Place, RoomEncryption, auth_types, build, check_send, redact,
+    redact::redaction_applies,
+};
+use rohrpost_store::{EventNid, EventStatus, NewEventRow, NewMembership, StatePair, StreamPos, Tx};
+use ruma::{
+    DeviceId, OwnedUserId, UserId,
+    events::{StateEventType, TimelineEventType, room::member::MembershipState},
+};
+use serde::Deserialize;
+
+use crate::{
+    Result, Server, random,
+    rooms::head::{Head, pdu},
+};
+
+/// The device and transaction id that an event is sent with.
+pub(crate) type Sent<'a> = Option<(&'a DeviceId, &'a str)>;
+
+/// Builds an event of one of our users, authorizes it and appends it. The head moves behind it.
+///
+/// # Errors
+/// `Forbidden` when the rules of the room or the policy of this server refuse it.
+pub(crate) async fn append(
+    server: &Server,
+    tx: &mut Tx<'_>,
+    head: &mut Head,
+    new: NewEvent,
+    sent: Sent<'_>,
+) -> Result<Arc<Pdu>> {
+    let rules = rohrpost_room::rules(&head.room.version)
+        .ok_or_else(|| crate::Refusal::UnsupportedRoomVersion(head.room.version.to_string()))?;
+    let state = head.states(tx, &auth_types(&new, rules)?).await?;
+    let is_state = new.state_key.is_some();
+    let current = match new.kind {
+        TimelineEventType::RoomEncryption => head.state(tx, StateEventType::RoomEncryption, "").await?,
+        _ => None,
+    };
+    let encryption = RoomEncryption {
+        policy: server.settings.encryption,
+        ever_encrypted: head.room.ever_encrypted,
+        current: current.as_deref(),
+    };
+    let place = Place {
+        version: &head.room.version,
+        room_id: Some(&head.room.room_id),
+        prev_events: &head.extremities,
+        depth: u64::try_from(head.room.depth).unwrap_or(0) + 1,
+    };
+    // The rules of the room come first: who isn't in the room learns nothing about its encryption.
+    let checked = check_send(encryption, &new.kind, is_state, &new.content);
+    let pdu = build(new, place, &state, server.name(), &server.key)?;
+    checked?;
+    append_built(server, tx, head, pdu, sent).await
+}
+
+/// Appends an event that was built and authorized.
+pub(crate) async fn append_built(
+    server: &Server,
+    tx: &mut Tx<'_>,
+    head: &mut Head,
+    pdu: Pdu,
+    sent: Sent<'_>,
+) -> Result<Arc<Pdu>> {
+    let pdu = Arc::new(pdu);
+    let pos = tx.pos_next().await?;
+    let nid = EventNid(pos.0);
+    let state_before = head.room.state;
+    let replaces = match pdu.state_key() {
+        Some(state_key) => set_state(tx, head, &pdu, state_key, pos).await?,
+        None => None,
+    };
+    let kind = pdu.kind().to_string();
+    let row = NewEventRow {
+        nid,
+        event_id: pdu.event_id(),
+        pos: Some(pos),
+        kind: &kind,
+        state_key: pdu.state_key(),
+        sender: pdu.sender(),
+        origin_server_ts: i64::from(pdu.origin_server_ts().0),
+        state_before,
+        status: EventStatus::Accepted,
+        txn: sent,
+        replaces,
+        json: pdu.json(),
+    };
+    tx.event_insert(head.room.nid, &row).await?;
+    if *pdu.kind() == TimelineEventType::RoomRedaction {
+        apply_redaction(tx, head, &pdu).await?;
+    }
+
+    let was_joined = Arc::clone(&head.local_joined);
+    if let Some(user) = member(&pdu) {
+        set_membership(server, tx, head, &pdu, user, pos).await?;
+        tx.wake_user(user);
+    }
+    head.room.tag = random::tag(&*server.rng);
+    head.room.depth = i64::try_from(pdu.depth()).unwrap_or(i64::MAX);
+    head.room.last_pos = pos;
+    head.extremities = vec![pdu.event_id().to_owned()];
+    tx.room_advance(&head.room, nid, pdu.event_id()).await?;
+    tx.wake(was_joined);
+    server.heads.put(head.clone());
+    Ok(pdu)
+}
+
+/// Puts a state event into the current state. Answers the event whose place it takes.
+async fn set_state(
+    tx: &mut Tx<'_>,
+    head: &mut Head,
+    pdu: &Arc<Pdu>,
+    state_key: &str,
+    pos: StreamPos,
+) -> Result<Option<EventNid>> {
+    let kind = StateEventType::from(pdu.kind().to_string());
+    let event = EventNid(pos.0);
+    let replaces = tx.state_current(head.room.nid, &kind, state_key).await?;
+    let key = tx.state_key_intern(&kind, state_key).await?;
+    head.room.state = tx.state_put(head.room.nid, head.room.state, &[StatePair { key, event }]).await?;
+    tx.state_current_put(head.room.nid, &kind, state_key, event, pos).await?;
+    if kind == StateEventType::RoomEncryption && state_key.is_empty() {
+        head.room.ever_encrypted = true;
+    }
+    head.put_state(pdu);
+    Ok(replaces)
+}
+
+/// The user whom a member event is about.
+fn member(pdu: &Pdu) -> Option<&UserId> {
+    if *pdu.kind() != TimelineEventType::RoomMember {
+        return None;
+    }
+    <&UserId>::try_from(pdu.state_key()?).ok()
+}
+
+async fn set_membership(
+    server: &Server,
+    tx: &mut Tx<'_>,
+    head: &mut Head,
+    pdu: &Pdu,
+    user_id: &UserId,
+    pos: StreamPos,
+) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Content {
+        #[serde(default)]
+        is_direct: bool,
+    }
+    let membership = pdu.membership().unwrap_or(MembershipState::Leave);
+    let is_local = server.is_local(user_id);
+    let new = NewMembership {
+        user_id,
+        membership: &membership,
+        event: EventNid(pos.0),
+        sender: pdu.sender(),
+        pos,
+        is_direct: pdu.content_as::<Content>().is_ok_and(|content| content.is_direct),
+        is_local,
+    };
+    tx.membership_put(head.room.nid, &new).await?;
+    if is_local {
+        let mut joined: Vec<OwnedUserId> = head.local_joined.to_vec();
+        match (joined.binary_search_by(|joined| (**joined).cmp(user_id)), &membership) {
+            (Err(place), MembershipState::Join) => joined.insert(place, user_id.to_owned()),
+            (Ok(place), membership) if *membership != MembershipState::Join => drop(joined.remove(place)),
+            _ => return Ok(()),
+        }
+        head.local_joined = joined.into();
+    }
+    Ok(())
+}
+
+/// Takes the content of the redacted event out of the database, if the redaction counts.
+async fn apply_redaction(tx: &mut Tx<'_>, head: &mut Head, redaction: &Pdu) -> Result<()> {
+    let Some(target) = redaction.redacts() else { return Ok(()) };
+    let Some(row) = tx.event_get(head.room.nid, target).await? else { return Ok(()) };
+    if row.redacted_by.is_some() {
+        return Ok(());
+    }
+    let target = pdu(&head.room.room_id, &row)?;
+    if !redaction_applies(&target, redaction, &head.power(tx).await?) {
+        return Ok(());
+    }
+    let redacted = Arc::new(redact(&target, &head.room.version)?);
+    tx.event_redact(head.room.nid, row.nid, redacted.json(), redaction.event_id()).await?;
+    head.put_redacted(&redacted);
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! Sends a message event. The eight steps of a send meet here: lock and load, decide, commit once, wake.
+
+use std::sync::Arc;
+
+use rohrpost_room::{NewEvent, canonical_object};
+use rohrpost_store::{Tx, Work};
+use ruma::{
+    CanonicalJsonObject, MilliSecondsSinceUnixEpoch, OwnedEventId, OwnedRoomId, OwnedTransactionId,
+    events::{MessageLikeEventType, TimelineEventType},
+};
+
+use crate::{Caller, Refusal, Result, Server, limits::Kind, rooms::append::append};
+
+/// What is to be sent.
+pub struct SendMessage {
+    /// Who sends it.
+    pub caller: Caller,
+    /// Where to.
+    pub room_id: OwnedRoomId,
+    /// Its type.
+    pub kind: MessageLikeEventType,
+    /// The device's name for this request; repeated, it gets the same answer.
+    pub txn_id: OwnedTransactionId,
+    /// Its content.
+    pub content: serde_json::Value,
+}
+
+struct Unit {
+    server: Arc<Server>,
+    caller: Caller,
+    room_id: OwnedRoomId,
+    kind: TimelineEventType,
+    endpoint: String,
+    txn_id: OwnedTransactionId,
+    content: CanonicalJsonObject,
+    now: MilliSecondsSinceUnixEpoch,
+}
+
+/// Sends a message event; answers its id. The same device repeating the same request gets the same id.
+///
+/// # Errors
+/// `Forbidden` when the room's rules or the encryption policy refuse it, `TooLarge` over 65,536 bytes, `BadJson`
+/// for content that can't stand in an event.
+pub async fn send(server: &Arc<Server>, message: SendMessage) -> Result<OwnedEventId> {
+    let SendMessage { caller, room_id, kind, txn_id, content } = message;
+    if kind == MessageLikeEventType::RoomRedaction {
+        return Err(Refusal::InvalidParam("redactions are made by the redact endpoint".to_owned()));
+    }
+    server.limit(Kind::Message, caller.user_id.as_str())?;
+    let unit = Unit {
+        server: Arc::clone(server),
+        endpoint: format!("send/{room_id}/{kind}"),
+        kind: kind.to_string().into(),
+        content: canonical_object(content)?,
+        now: server.clock.now(),
+        caller,
+        room_id,
+        txn_id,
+    };
+    server.store.write(unit).await
+}
+
+impl Work for Unit {
+    type Out = OwnedEventId;
+    type Error = Refusal;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<OwnedEventId> {
+        let Caller { user_id, device_id, .. } = &self.caller;
+        // The lock comes first, so that of two equal requests the second finds the answer of the first.
+        let mut head = self.server.heads.lock(tx, &self.room_id).await?;
+        let txn_id = self.txn_id.as_str();
+        if let Some(answer) = tx.txn_get(user_id, device_id, &self.endpoint, txn_id).await? {
+            return OwnedEventId::try_from(answer).map_err(|error| Refusal::Internal(error.to_string()));
+        }
+        let new = NewEvent {
+            kind: self.kind.clone(),
+            state_key: None,
+            content: self.content.clone(),
+            sender: user_id.clone(),
+            redacts: None,
+            origin_server_ts: self.now,
+        };
+        let pdu = append(&self.server, tx, &mut head, new, Some((device_id, txn_id))).await?;
+        let event_id = pdu.event_id();
+        let now_ts = i64::from(self.now.0);
+        tx.txn_insert(user_id, device_id, &self.endpoint, txn_id, event_id.as_str(), now_ts).await?;
+        Ok(event_id.to_owned())
+    }
+}

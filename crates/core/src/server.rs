@@ -1,0 +1,141 @@
+//! A running server: what every use case is given.
+//!
+//! Built once, top to bottom, by [`Server::open`]; nothing is set afterwards. Several servers run side by side in
+//! one process.
+
+use std::{path::Path, sync::Arc};
+
+use rohrpost_room::keys;
+use rohrpost_store::{Acknowledge, Blobs, SigningKeyRow, Store, StoreError, Tx, Work};
+use ruma::{ServerName, UserId, signatures::Ed25519KeyPair};
+use tokio::sync::Semaphore;
+
+use crate::{
+    Result,
+    limits::{Kind, Limits},
+    notify::Notify,
+    ports::{Clock, Ports, Rng},
+    random,
+    rooms::head::HeadCache,
+    settings::Settings,
+    shared_secret::Nonces,
+    sync::unread::UnreadCache,
+};
+
+/// Passwords that are hashed at the same time: each takes memory and a core.
+const PASSWORDS_AT_ONCE: usize = 2;
+/// Pictures that are scaled at the same time.
+const PICTURES_AT_ONCE: usize = 2;
+
+/// A running server.
+pub struct Server {
+    /// What the operator decided.
+    pub settings: Settings,
+    /// Everything that is kept.
+    pub store: Store,
+    pub(crate) blobs: Blobs,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rng: Arc<dyn Rng>,
+    pub(crate) key: Ed25519KeyPair,
+    pub(crate) notify: Arc<Notify>,
+    pub(crate) heads: HeadCache,
+    pub(crate) limits: Limits,
+    pub(crate) unread: UnreadCache,
+    pub(crate) nonces: Nonces,
+    pub(crate) passwords: Semaphore,
+    pub(crate) pictures: Semaphore,
+}
+
+/// How a store is opened.
+pub struct StoreSettings<'a> {
+    /// `sqlite:PATH` or `postgres://...`.
+    pub url: &'a str,
+    /// Size of the PostgreSQL pool; number of readers on SQLite.
+    pub max_connections: usize,
+    /// The folder for uploaded files.
+    pub media_dir: &'a Path,
+    /// When results are released; [`rohrpost_store::AfterCommit`].
+    pub acknowledge: Arc<dyn Acknowledge>,
+}
+
+impl Server {
+    /// Opens the store, bringing it up to date, and the signing key, making one at first start.
+    ///
+    /// # Errors
+    /// [`StoreError::Setup`] with words for the operator.
+    pub async fn open(settings: Settings, store: StoreSettings<'_>, ports: Ports) -> Result<Arc<Self>, StoreError> {
+        let notify = Arc::new(Notify::default());
+        let committed = Arc::clone(&notify) as Arc<dyn rohrpost_store::Committed>;
+        let blobs = Blobs::open(store.media_dir)?;
+        let store = Store::open(store.url, store.max_connections, store.acknowledge, committed).await?;
+        let mut seed = [0; 32];
+        ports.rng.fill(&mut seed);
+        let fresh = FirstKey { seed, key_id: format!("ed25519:{}", random::name(&*ports.rng, 6)), now_ts: ports.clock.now_ts() };
+        let key = store.write(fresh).await?;
+        let version = key.key_id.strip_prefix("ed25519:").unwrap_or(&key.key_id);
+        let broken = || StoreError::Setup("the signing key in the database can't be read: restore it from a backup".into());
+        let seed: [u8; 32] = key.seed.try_into().map_err(|_| broken())?;
+        Ok(Arc::new(Self {
+            key: keys::key_from_seed(&seed, version).map_err(|_| broken())?,
+            limits: Limits::new(settings.limits.clone()),
+            settings,
+            store,
+            blobs,
+            clock: ports.clock,
+            rng: ports.rng,
+            notify,
+            heads: HeadCache::default(),
+            unread: UnreadCache::default(),
+            nonces: Nonces::default(),
+            passwords: Semaphore::new(PASSWORDS_AT_ONCE),
+            pictures: Semaphore::new(PICTURES_AT_ONCE),
+        }))
+    }
+
+    /// The name that all user ids of this server end in.
+    #[must_use]
+    pub fn name(&self) -> &ServerName {
+        &self.settings.server_name
+    }
+
+    /// Whether a user has an account here.
+    #[must_use]
+    pub fn is_local(&self, user_id: &UserId) -> bool {
+        user_id.server_name() == self.name()
+    }
+
+    /// Now, in ms since the epoch.
+    #[must_use]
+    pub fn now_ts(&self) -> i64 {
+        self.clock.now_ts()
+    }
+
+    /// Counts a request of `who` against its limit.
+    ///
+    /// # Errors
+    /// [`Refusal::LimitExceeded`](crate::Refusal::LimitExceeded).
+    pub fn limit(&self, kind: Kind, who: &str) -> Result<()> {
+        self.limits.take(kind, who, &*self.clock)
+    }
+}
+
+/// Keeps a signing key if there is none; answers the one that signs.
+struct FirstKey {
+    seed: [u8; 32],
+    key_id: String,
+    now_ts: i64,
+}
+
+impl Work for FirstKey {
+    type Out = SigningKeyRow;
+    type Error = StoreError;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<SigningKeyRow, StoreError> {
+        if let Some(key) = tx.signing_key_current().await? {
+            return Ok(key);
+        }
+        let key = SigningKeyRow { key_id: self.key_id.clone(), seed: self.seed.to_vec() };
+        tx.signing_key_insert(&key, self.now_ts).await?;
+        Ok(key)
+    }
+}

@@ -1,0 +1,80 @@
+//! What the operator decided, as far as use cases need it. The binary fills this from the configuration.
+
+use rohrpost_room::Encryption;
+use ruma::{OwnedServerName, RoomVersionId};
+
+/// Who may make an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// Whoever has an invitation link.
+    Invite,
+    /// Whoever has an e-mail address of the organisation.
+    Email,
+    /// Everybody.
+    Open,
+    /// Nobody; administrators make accounts.
+    Closed,
+}
+
+/// Cost of hashing passwords.
+#[derive(Clone, Copy, Debug)]
+pub struct PasswordCost {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// Passes over the memory.
+    pub iterations: u32,
+    /// Lanes.
+    pub parallelism: u32,
+}
+
+/// A rate: so many per second in the long run, and so many at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    /// Per second.
+    pub per_second: f64,
+    /// At once.
+    pub burst: u32,
+}
+
+/// What the operator decided.
+#[derive(Clone)]
+pub struct Settings {
+    /// The name that all user ids end in.
+    pub server_name: OwnedServerName,
+    /// Where people and their programs reach this server, without a slash at the end.
+    pub public_url: String,
+    /// Who may make an account.
+    pub registration: Registration,
+    /// The shared secret for making accounts by program. Never logged.
+    pub shared_secret: Option<SharedSecret>,
+    /// What is demanded of rooms.
+    pub encryption: Encryption,
+    /// The version of new rooms.
+    pub default_room_version: RoomVersionId,
+    /// Shortest password, in characters.
+    pub password_min_length: usize,
+    /// Cost of hashing passwords.
+    pub password_cost: PasswordCost,
+    /// Largest upload, in bytes.
+    pub max_upload_bytes: u64,
+    /// Largest picture that is decoded for a thumbnail, in pixels.
+    pub thumbnail_max_pixels: u64,
+    /// The limits; `None`: none at all.
+    pub limits: Option<crate::limits::Rates>,
+}
+
+/// The shared secret for making accounts by program.
+#[derive(Clone)]
+pub struct SharedSecret(zeroize::Zeroizing<String>);
+
+impl SharedSecret {
+    /// Wraps a secret.
+    #[must_use]
+    pub fn new(secret: String) -> Self {
+        Self(zeroize::Zeroizing::new(secret))
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}

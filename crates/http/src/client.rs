@@ -1,0 +1,39 @@
+//! The client-server API: one folder per part, one file per endpoint.
+//!
+//! <https://spec.matrix.org/v1.19/client-server-api/>
+
+mod account;
+mod devices;
+mod directory;
+mod discovery;
+mod keys;
+mod personal;
+mod profile;
+mod push;
+mod rooms;
+mod session;
+mod sync;
+mod to_device;
+
+use crate::{admin, media, rohrpost, routes::Routes};
+
+/// Every endpoint.
+pub(crate) fn routes() -> Routes {
+    let mut routes = Routes::default();
+    discovery::routes(&mut routes);
+    session::routes(&mut routes);
+    account::routes(&mut routes);
+    devices::routes(&mut routes);
+    profile::routes(&mut routes);
+    rooms::routes(&mut routes);
+    directory::routes(&mut routes);
+    sync::routes(&mut routes);
+    keys::routes(&mut routes);
+    to_device::routes(&mut routes);
+    personal::routes(&mut routes);
+    push::routes(&mut routes);
+    media::routes(&mut routes);
+    rohrpost::routes(&mut routes);
+    admin::routes(&mut routes);
+    routes
+}

@@ -1,0 +1,121 @@
+//! The one place where a refusal becomes a status code and an errcode.
+//!
+//! <https://spec.matrix.org/v1.19/client-server-api/#standard-error-response>
+
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use bytes::BytesMut;
+use http::StatusCode;
+use rohrpost_core::Refusal;
+use ruma::api::{
+    OutgoingResponse, OutgoingResponseExt,
+    client::uiaa::UiaaResponse,
+    error::{Error, ErrorBody, ErrorKind, LimitExceededErrorData, RetryAfter, StandardErrorBody, UnknownTokenErrorData},
+};
+
+/// A refusal on its way out.
+#[derive(Debug)]
+pub(crate) enum ApiError {
+    /// A use case refused.
+    Refused(Refusal),
+    /// `M_NOT_JSON`: the body isn't JSON.
+    NotJson(String),
+    /// `M_UNRECOGNIZED` with 404: no such endpoint.
+    NoEndpoint,
+    /// `M_UNRECOGNIZED` with 405: no such method at this endpoint.
+    NoMethod,
+    /// 408: the body didn't come in time.
+    TooSlow,
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, kind, message) = match self {
+            Self::Refused(Refusal::Uiaa(info)) => return render(UiaaResponse::AuthResponse(*info)),
+            Self::Refused(refusal) => {
+                let (status, kind) = refused(&refusal);
+                (status, kind, refusal.to_string())
+            }
+            Self::NotJson(message) => (StatusCode::BAD_REQUEST, ErrorKind::NotJson, message),
+            Self::NoEndpoint => {
+                (StatusCode::NOT_FOUND, ErrorKind::Unrecognized, "this server has no such endpoint".to_owned())
+            }
+            Self::NoMethod => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                ErrorKind::Unrecognized,
+                "this endpoint has no such method".to_owned(),
+            ),
+            Self::TooSlow => {
+                (StatusCode::REQUEST_TIMEOUT, ErrorKind::Unknown, "the request did not arrive in time".to_owned())
+            }
+        };
+        render(Error::new(status, ErrorBody::Standard(StandardErrorBody::new(kind, message))))
+    }
+}
+
+/// Status and errcode of a refusal.
+fn refused(refusal: &Refusal) -> (StatusCode, ErrorKind) {
+    match refusal {
+        Refusal::Forbidden(_) => (StatusCode::FORBIDDEN, ErrorKind::Forbidden),
+        Refusal::NotFound(_) => (StatusCode::NOT_FOUND, ErrorKind::NotFound),
+        Refusal::BadJson(_) => (StatusCode::BAD_REQUEST, ErrorKind::BadJson),
+        Refusal::InvalidParam(_) => (StatusCode::BAD_REQUEST, ErrorKind::InvalidParam),
+        Refusal::MissingParam(_) => (StatusCode::BAD_REQUEST, ErrorKind::MissingParam),
+        Refusal::Unknown(_) => (StatusCode::BAD_REQUEST, ErrorKind::Unknown),
+        Refusal::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, ErrorKind::TooLarge),
+        Refusal::UnknownToken { soft_logout } => {
+            let mut data = UnknownTokenErrorData::new();
+            data.soft_logout = *soft_logout;
+            (StatusCode::UNAUTHORIZED, ErrorKind::UnknownToken(data))
+        }
+        Refusal::MissingToken => (StatusCode::UNAUTHORIZED, ErrorKind::MissingToken),
+        Refusal::UserDeactivated => (StatusCode::FORBIDDEN, ErrorKind::UserDeactivated),
+        Refusal::UserInUse => (StatusCode::BAD_REQUEST, ErrorKind::UserInUse),
+        Refusal::InvalidUsername(_) => (StatusCode::BAD_REQUEST, ErrorKind::InvalidUsername),
+        Refusal::WeakPassword(_) => (StatusCode::BAD_REQUEST, ErrorKind::WeakPassword),
+        Refusal::RoomInUse => (StatusCode::BAD_REQUEST, ErrorKind::RoomInUse),
+        Refusal::BadAlias(_) => (StatusCode::BAD_REQUEST, ErrorKind::BadAlias),
+        Refusal::UnsupportedRoomVersion(_) => (StatusCode::BAD_REQUEST, ErrorKind::UnsupportedRoomVersion),
+        Refusal::InvalidRoomState(_) => (StatusCode::BAD_REQUEST, ErrorKind::InvalidRoomState),
+        Refusal::LimitExceeded { retry_after_ms } => {
+            let mut data = LimitExceededErrorData::new();
+            data.retry_after = Some(RetryAfter::Delay(Duration::from_millis(*retry_after_ms)));
+            (StatusCode::TOO_MANY_REQUESTS, ErrorKind::LimitExceeded(data))
+        }
+        Refusal::WrongRoomKeysVersion { current } => {
+            let data = ruma::api::error::WrongRoomKeysVersionErrorData::new(current.clone());
+            (StatusCode::FORBIDDEN, ErrorKind::WrongRoomKeysVersion(data))
+        }
+        Refusal::NotOffered(_) => (StatusCode::FORBIDDEN, ErrorKind::ThreepidDenied),
+        Refusal::Store(error) => {
+            tracing::error!(%error, "the store failed");
+            (StatusCode::SERVICE_UNAVAILABLE, ErrorKind::Unknown)
+        }
+        Refusal::Internal(detail) => {
+            tracing::error!(detail, "something that can't happen did");
+            (StatusCode::INTERNAL_SERVER_ERROR, ErrorKind::Unknown)
+        }
+        other => {
+            tracing::error!(error = %other, "a refusal without an errcode");
+            (StatusCode::INTERNAL_SERVER_ERROR, ErrorKind::Unknown)
+        }
+    }
+}
+
+/// An answer of `ruma` as an HTTP response.
+pub(crate) fn render(answer: impl OutgoingResponse) -> Response {
+    match answer.try_into_http_response::<BytesMut>() {
+        Ok(response) => response.map(|body| axum::body::Body::from(body.freeze())),
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The router: every endpoint, the web client, and what holds for all requests.
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{
+    Router,
+    extract::{MatchedPath, Request},
+    middleware::{self, Next},
+    response::Response,
+    routing::get,
+};
+use rohrpost_core::Server;
+
+use crate::{client, cors::cors, health::health, web, well_known};
+
+/// Everything that the client listener answers.
+pub fn router(server: Arc<Server>) -> Router {
+    client::routes()
+        .into_router()
+        .route("/health", get(health))
+        .route("/.well-known/matrix/client", get(well_known::client))
+        .fallback(web::fallback)
+        .layer(middleware::from_fn(cors))
+        .layer(middleware::from_fn(measure))
+        .with_state(server)
+}
+
+/// Counts requests by their path template: no identifier becomes a label.
+async fn measure(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().as_str().to_owned();
+    let path = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let response = next.run(request).await;
+    let status = response.status().as_u16();
+    let labels = [("method", method), ("path", path), ("status", status.to_string())];
+    metrics::histogram!("rohrpost_http_request_seconds", &labels).record(started.elapsed().as_secs_f64());
+    response
+}

@@ -1,0 +1,227 @@
+//! The route table: which handler answers which path, and who may call it.
+//!
+//! Methods and paths come from `ruma`'s endpoint types. A path is registered in all its versions, so that
+//! `/r0/` and unstable spellings work where `ruma` knows them.
+
+use std::{collections::BTreeMap, future::Future, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::{ConnectInfo, RawPathParams, Request, State},
+    handler::Handler,
+    response::IntoResponse,
+    routing::{MethodFilter, MethodRouter},
+};
+use bytes::Bytes;
+use http::{Method, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use rohrpost_core::{Refusal, Server, caller::authenticate, limits::Kind};
+use ruma::api::{IncomingRequest, IncomingRequestExt, error::FromHttpRequestError, path_builder::PathBuilder};
+
+use crate::{
+    call::{Authed, Call, Public},
+    error::{ApiError, render},
+};
+
+/// Largest JSON body: a full event with some room around it, or many keys.
+const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+/// Longest time for a body to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Who may call an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Whoever has a valid access token.
+    Authed,
+    /// Everybody.
+    Public,
+    /// Administrators of this server.
+    Administrator,
+}
+
+/// One row of the route table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Method.
+    pub method: Method,
+    /// Path template, such as `/_matrix/client/v3/rooms/{room_id}/leave`.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+}
+
+/// The routes of a part of the API.
+#[derive(Default)]
+pub(crate) struct Routes {
+    methods: BTreeMap<&'static str, MethodRouter<Arc<Server>>>,
+    table: Vec<Route>,
+}
+
+impl Routes {
+    /// An endpoint that needs an access token.
+    pub(crate) fn authed<R, F, Fut>(&mut self, handler: F)
+    where
+        R: IncomingRequest + Send + 'static,
+        F: Fn(Authed, R) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<R::OutgoingResponse, Refusal>> + Send,
+    {
+        self.endpoint::<R, _, _>(Access::Authed, move |received: Received<R>| {
+            let handler = handler.clone();
+            async move {
+                let caller = received.caller?.ok_or(Refusal::MissingToken)?;
+                if R::RATE_LIMITED {
+                    received.server.limit(Kind::General, caller.user_id.as_str())?;
+                }
+                let request = received.request?;
+                Ok(handler(Authed { server: received.server, caller, call: received.call }, request).await?)
+            }
+        });
+    }
+
+    /// An endpoint that everybody may call. A token that came along but isn't valid is no obstacle.
+    pub(crate) fn public<R, F, Fut>(&mut self, handler: F)
+    where
+        R: IncomingRequest + Send + 'static,
+        F: Fn(Public, R) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<R::OutgoingResponse, Refusal>> + Send,
+    {
+        self.endpoint::<R, _, _>(Access::Public, move |received: Received<R>| {
+            let handler = handler.clone();
+            async move {
+                let caller = received.caller.unwrap_or(None);
+                let request = received.request?;
+                Ok(handler(Public { server: received.server, caller, call: received.call }, request).await?)
+            }
+        });
+    }
+
+    fn endpoint<R, F, Fut>(&mut self, access: Access, handler: F)
+    where
+        R: IncomingRequest + Send + 'static,
+        F: Fn(Received<R>) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<R::OutgoingResponse, ApiError>> + Send,
+    {
+        for path in R::PATH_BUILDER.all_paths() {
+            let operation: &'static str = operation(&R::METHOD, path);
+            let handler = handler.clone();
+            let answer = move |State(server): State<Arc<Server>>, params: RawPathParams, request: Request| async move {
+                let received = match receive::<R>(server, params, operation, request).await {
+                    Ok(received) => received,
+                    Err(error) => return error.into_response(),
+                };
+                handler(received).await.map_or_else(IntoResponse::into_response, render)
+            };
+            self.raw(R::METHOD, path, access, answer);
+        }
+    }
+
+    /// A handler that reads and answers HTTP itself, for what is streamed or isn't of the specification.
+    pub(crate) fn raw<H, T>(&mut self, method: Method, path: &'static str, access: Access, handler: H)
+    where
+        H: Handler<T, Arc<Server>>,
+        T: 'static,
+    {
+        let filter = MethodFilter::try_from(method.clone()).expect("endpoints use ordinary methods");
+        let methods = self.methods.remove(path).unwrap_or_default();
+        self.methods.insert(path, methods.on(filter, handler));
+        self.table.push(Route { method, path, access });
+    }
+
+    /// The router, without fallbacks.
+    pub(crate) fn into_router(self) -> Router<Arc<Server>> {
+        let no_method = |_: Method| async { ApiError::NoMethod };
+        self.methods
+            .into_iter()
+            .fold(Router::new(), |router, (path, methods)| router.route(path, methods.fallback(no_method)))
+    }
+
+    /// The table.
+    pub(crate) fn into_table(self) -> Vec<Route> {
+        self.table
+    }
+}
+
+/// `METHOD path`. Leaked: there are as many as routes, and they live as long as the program.
+fn operation(method: &Method, path: &str) -> &'static str {
+    Box::leak(format!("{method} {path}").into_boxed_str())
+}
+
+/// A request that arrived. What is wrong with it is told only after the token was looked at.
+struct Received<R> {
+    server: Arc<Server>,
+    caller: Result<Option<rohrpost_core::Caller>, Refusal>,
+    call: Call,
+    request: Result<R, ApiError>,
+}
+
+async fn receive<R: IncomingRequest>(
+    server: Arc<Server>,
+    params: RawPathParams,
+    operation: &'static str,
+    request: Request,
+) -> Result<Received<R>, ApiError> {
+    let (parts, body) = request.into_parts();
+    let caller = match bearer(&parts.headers) {
+        Some(token) => authenticate(&server, token).await.map(Some),
+        None => Ok(None),
+    };
+    if let Err(Refusal::Store(error)) = caller {
+        return Err(Refusal::Store(error).into());
+    }
+    let address = address(&parts.extensions);
+    let body = read_body(body).await?;
+    let call = Call { address, operation, body: body.clone() };
+    let request = parse::<R>(&params, http::Request::from_parts(parts, &*body));
+    Ok(Received { server, caller, call, request })
+}
+
+/// The address of the peer, from the socket.
+pub(crate) fn address(extensions: &http::Extensions) -> std::net::IpAddr {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.map_or(std::net::IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip().to_canonical())
+}
+
+/// The access token of a request: one `Authorization: Bearer` header. Tokens in the query string are not taken,
+/// because they end up in logs.
+pub(crate) fn bearer(headers: &http::HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (first, None) = (values.next()?, values.next()) else { return Some("") };
+    let (scheme, token) = first.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+/// The whole body, within its limits.
+pub(crate) async fn read_body(body: axum::body::Body) -> Result<Bytes, ApiError> {
+    let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect());
+    match collected.await {
+        Err(_) => Err(ApiError::TooSlow),
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            Err(Refusal::TooLarge(format!("the body is larger than {MAX_BODY_BYTES} bytes")).into())
+        }
+        Ok(Err(_)) => Err(Refusal::Unknown("the request broke off".to_owned()).into()),
+    }
+}
+
+fn parse<R: IncomingRequest>(params: &RawPathParams, request: http::Request<&[u8]>) -> Result<R, ApiError> {
+    let body = *request.body();
+    let is_empty_post = body.is_empty() && matches!(R::METHOD, Method::POST | Method::PUT);
+    // Many clients send no body where the specification wants an empty object.
+    let request = if is_empty_post { request.map(|_| &b"{}"[..]) } else { request };
+    // A NUL can't be kept by PostgreSQL, and no text has a use for it. The check only runs where one is in sight.
+    if body.windows(6).any(|window| window == br"\u0000") {
+        let value = serde_json::from_slice(body).map_err(|_| ApiError::NotJson("the body is not JSON".to_owned()))?;
+        rohrpost_room::check_json(&value).map_err(Refusal::from)?;
+    }
+    let params: Vec<&str> = params.iter().map(|(_, value)| value).collect();
+    if params.iter().any(|param| param.contains('\0')) {
+        return Err(Refusal::InvalidParam("a part of the address has a NUL character".to_owned()).into());
+    }
+    R::try_from_http_request(request, &params).map_err(|error| match error {
+        FromHttpRequestError::MethodMismatch { .. } => ApiError::NoMethod,
+        _ if !body.is_empty() && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err() => {
+            ApiError::NotJson("the body is not JSON".to_owned())
+        }
+        error => Refusal::BadJson(error.to_string()).into(),
+    })
+}
