@@ -6,6 +6,7 @@
 //! ([`check_send`](crate::policy::check_send)) and doesn't choose previous events; the caller has the room.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use ruma::canonical_json::{CanonicalJsonObject, CanonicalJsonValue};
@@ -33,7 +34,7 @@ pub const MAX_PDU_BYTES: usize = 65_536;
 pub const MAX_FIELD_BYTES: usize = 255;
 
 /// What a user wants to put into a room.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct NewEvent {
     /// The event's `type`.
     pub kind: TimelineEventType,
@@ -47,6 +48,16 @@ pub struct NewEvent {
     pub redacts: Option<OwnedEventId>,
     /// When the event is made.
     pub origin_server_ts: MilliSecondsSinceUnixEpoch,
+}
+
+/// Without the content, which has no place in a log.
+impl fmt::Debug for NewEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewEvent")
+            .field("kind", &self.kind)
+            .field("sender", &self.sender)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Where in a room the event goes.

@@ -4,6 +4,8 @@
 //! asking user; whether that user may see the event is decided before, in [`mod@crate::visibility`]. Start with
 //! [`client_event`].
 
+use std::fmt;
+
 use ruma::events::TimelineEventType;
 use ruma::events::room::member::MembershipState;
 use ruma::{
@@ -35,8 +37,8 @@ pub enum Shape {
 ///
 /// # Spec
 ///
-/// [`UnsignedData`](https://spec.matrix.org/v1.19/client-server-api/#definition-clientevent_unsigneddata)
-#[derive(Debug, Default, Clone, Serialize)]
+/// [`UnsignedData`](https://spec.matrix.org/v1.19/client-server-api/#room-event-format)
+#[derive(Default, Clone, Serialize)]
 pub struct Unsigned<'a> {
     /// How long ago the event was made, in milliseconds.
     #[serde(rename = "age", skip_serializing_if = "Option::is_none")]
@@ -62,6 +64,15 @@ pub struct Unsigned<'a> {
     /// Aggregations of the events that relate to this one.
     #[serde(rename = "m.relations", skip_serializing_if = "Option::is_none")]
     pub relations: Option<Box<RawValue>>,
+}
+
+/// Without the contents, which have no place in a log.
+impl fmt::Debug for Unsigned<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unsigned")
+            .field("age_ms", &self.age_ms)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Unsigned<'_> {

@@ -1,11 +1,12 @@
 //! `createRoom` as data: the events of a new room, in the order they are sent.
 //!
 //! Nothing is built or signed here. The caller makes each [`NewEventTemplate`] a
-//! [`NewEvent`](crate::build::NewEvent) and sends them one after the other through
+//! [`NewEvent`] and sends them one after the other through
 //! [`build()`](crate::build::build), whose authorization rules have the last word. Aliases, invitations to
 //! other servers and the room directory are the caller's work. Start with [`create_room`].
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use ruma::canonical_json::{CanonicalJsonObject, CanonicalJsonValue, to_canonical_value};
 use ruma::events::room::canonical_alias::RoomCanonicalAliasEventContent;
@@ -17,10 +18,9 @@ use ruma::events::room::member::{MembershipState, RoomMemberEventContent};
 use ruma::events::room::name::RoomNameEventContent;
 use ruma::events::room::topic::RoomTopicEventContent;
 use ruma::events::{AnyStateEventContent, EventContentFromType, TimelineEventType};
-use ruma::room_version_rules::RoomVersionRules;
 use ruma::{
     EventEncryptionAlgorithm, MilliSecondsSinceUnixEpoch, OwnedMxcUri, OwnedRoomAliasId, OwnedUserId,
-    RoomVersionId, UserId,
+    RoomVersionId,
 };
 use serde::Serialize;
 use serde_json::value::to_raw_value;
@@ -50,7 +50,7 @@ pub enum Preset {
 }
 
 /// A member of the new room, with the profile that goes into the membership event.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Person {
     /// The user.
     pub user_id: OwnedUserId,
@@ -61,7 +61,7 @@ pub struct Person {
 }
 
 /// A state event of the new room, before it has a sender, a time and a place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NewEventTemplate {
     /// The event's `type`.
     pub kind: TimelineEventType,
@@ -95,7 +95,7 @@ impl NewEventTemplate {
 /// # Spec
 ///
 /// [`POST /createRoom`](https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3createroom)
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct CreateRoom {
     /// The room's version.
     pub version: RoomVersionId,
@@ -124,6 +124,32 @@ pub struct CreateRoom {
     /// At least [`MIN_NONCE_CHARS`] random characters. Used by version 12, where two equal create events would
     /// be the same room.
     pub nonce: String,
+}
+
+/// Without names, topics and contents, which have no place in a log.
+impl fmt::Debug for Person {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Person")
+            .field("user_id", &self.user_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for NewEventTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewEventTemplate")
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for CreateRoom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CreateRoom")
+            .field("version", &self.version)
+            .field("preset", &self.preset)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a room can't be created as asked.

@@ -4,6 +4,7 @@
 //! own database ([`Pdu::from_stored`]). Nothing here verifies a signature: an event of another server is
 //! checked before it is stored.
 
+use std::fmt;
 use std::sync::Arc;
 
 use ruma::canonical_json::CanonicalJsonObject;
@@ -23,7 +24,7 @@ use serde_json::value::RawValue;
 /// # Spec
 ///
 /// [PDUs](https://spec.matrix.org/v1.19/server-server-api/#pdus)
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Pdu {
     event_id: OwnedEventId,
     room_id: OwnedRoomId,
@@ -41,6 +42,18 @@ pub struct Pdu {
     content: Arc<RawValue>,
     json: Arc<str>,
     rejected: bool,
+}
+
+/// Without the content, which has no place in a log.
+impl fmt::Debug for Pdu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pdu")
+            .field("event_id", &self.event_id)
+            .field("room_id", &self.room_id)
+            .field("kind", &self.kind)
+            .field("rejected", &self.rejected)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why stored JSON is not an event.

@@ -4,6 +4,7 @@
 //! every member, so that a message in a large room stays cheap. Nothing is counted or sent here. Start with
 //! [`PushEvent::new`].
 
+use std::fmt;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
@@ -31,10 +32,18 @@ pub struct Outcome {
 }
 
 /// An event, ready to be tried against the push rules of many users.
-#[derive(Debug)]
 pub struct PushEvent {
     event: FlattenedJson,
     context: PushConditionRoomCtx,
+}
+
+/// Without the content, which has no place in a log.
+impl fmt::Debug for PushEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PushEvent")
+            .field("room_id", &self.context.room_id)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The part of an event that push rules look at. The room id comes from the context.

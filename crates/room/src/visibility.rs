@@ -58,7 +58,7 @@ impl AtEvent {
 ///
 /// # Spec
 ///
-/// [Room history visibility, server behaviour](https://spec.matrix.org/v1.19/client-server-api/#server-behaviour-5)
+/// [Room history visibility](https://spec.matrix.org/v1.19/client-server-api/#room-history-visibility)
 pub fn may_see(at: &AtEvent) -> bool {
     // "the user should be allowed to see the event if the history_visibility before or after the event would
     // allow them to see it", and likewise for the membership.

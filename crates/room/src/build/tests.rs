@@ -280,6 +280,14 @@ fn the_type_and_the_state_key_may_have_255_bytes_and_not_one_more() {
     ));
 }
 
+#[test]
+fn debug_output_shows_no_content() {
+    let new = message(BOB, "secret");
+    let pdu = TestRoom::public(&RoomVersionId::V12).build(new.clone()).unwrap();
+    assert!(!format!("{new:?} {pdu:?}").contains("secret"));
+    assert!(format!("{pdu:?}").contains(pdu.event_id().as_str()));
+}
+
 fn any_json() -> impl Strategy<Value = CanonicalJsonValue> {
     let leaf = prop_oneof![
         any::<bool>().prop_map(CanonicalJsonValue::Bool),

@@ -471,6 +471,15 @@ fn who_is_listed_twice_is_invited_once() {
 }
 
 #[test]
+fn debug_output_shows_no_names() {
+    let mut request = private();
+    request.name = Some("secret".to_owned());
+    request.creator.displayname = Some("secret".to_owned());
+    let events = create_room(request.clone()).unwrap();
+    assert!(!format!("{request:?} {:?} {events:?}", request.creator).contains("secret"));
+}
+
+#[test]
 fn other_versions_are_refused() {
     let result = create_room(request(&RoomVersionId::V9, Preset::PrivateChat));
     assert!(matches!(result, Err(CreateError::UnsupportedVersion(_))));
