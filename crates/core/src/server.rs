@@ -8,7 +8,7 @@ use std::{path::Path, sync::Arc};
 use rohrpost_room::keys;
 use rohrpost_store::{Acknowledge, Blobs, SigningKeyRow, Store, StoreError, Tx, Work};
 use ruma::{ServerName, UserId, signatures::Ed25519KeyPair};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::{
     Result,
@@ -44,6 +44,7 @@ pub struct Server {
     pub(crate) nonces: Nonces,
     pub(crate) passwords: Semaphore,
     pub(crate) pictures: Semaphore,
+    stopping: watch::Sender<bool>,
 }
 
 /// How a store is opened.
@@ -89,6 +90,7 @@ impl Server {
             nonces: Nonces::default(),
             passwords: Semaphore::new(PASSWORDS_AT_ONCE),
             pictures: Semaphore::new(PICTURES_AT_ONCE),
+            stopping: watch::Sender::new(false),
         }))
     }
 
@@ -102,6 +104,25 @@ impl Server {
     #[must_use]
     pub fn is_local(&self, user_id: &UserId) -> bool {
         user_id.server_name() == self.name()
+    }
+
+    /// Says that the server is about to stop: whoever waits for news is answered at once. What is under way goes on;
+    /// [`Store::close`] waits for it.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Whether the server is about to stop.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Waits until the server is about to stop.
+    pub async fn stopped(&self) {
+        let mut stopping = self.stopping.subscribe();
+        // The sender lives as long as the server, and the server as long as this borrow.
+        stopping.wait_for(|stopping| *stopping).await.expect("the server is still there");
     }
 
     /// Now, in ms since the epoch.
