@@ -100,8 +100,9 @@ export class RegistrationVm extends ViewModel<RegistrationSnapshot> {
         this.update({ invitation: null });
         try {
             this.update({ invitation: (await isInvitationValid(this.#token)) ? "valid" : "invalid" });
-        } catch {
-            this.update({ invitation: "unreachable" });
+        } catch (error) {
+            // A server that refuses even to look at it takes no invitations.
+            this.update({ invitation: errorText(error) === "error_forbidden" ? "invalid" : "unreachable" });
         }
     };
 
