@@ -1,1 +1,5 @@
-//! Use cases of this part.
+//! Push rules, which decide what notifies whom, and the pushers that clients set.
+//!
+//! Start with [`rules`]. Nothing is pushed here.
+
+pub mod rules;
