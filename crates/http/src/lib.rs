@@ -22,6 +22,7 @@ mod web;
 mod well_known;
 
 pub use self::{
+    listen::{Listener, Tls, TlsError, serve},
     router::router,
     routes::{Access, Route},
 };

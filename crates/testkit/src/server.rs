@@ -1,0 +1,327 @@
+//! A server inside a test.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{Router, body::Body};
+use http::Request;
+use rohrpost_core::{
+    Server, StoreSettings,
+    ports::{Clock, Ports, Rng},
+    settings::Settings,
+};
+use rohrpost_store::{Acknowledge, AfterCommit};
+use serde_json::Value;
+use tokio::{net::TcpListener, task::JoinSet};
+
+use crate::{
+    Answer, TestClock, User,
+    ask::{ask, request},
+    database::Place,
+    rng::SeededRng,
+    settings::open_settings,
+    user,
+};
+
+/// How long everything that a server started may take to end.
+const END: Duration = Duration::from_secs(5);
+
+/// A server inside a test. Clones are the same server; the last one to go closes it.
+#[derive(Clone)]
+pub struct TestServer(Arc<Shared>);
+
+struct Shared {
+    place: Place,
+    settings: Settings,
+    clock: Arc<TestClock>,
+    rng: Arc<SeededRng>,
+    acknowledge: Arc<dyn Acknowledge>,
+    running: Mutex<Option<Running>>,
+}
+
+struct Running {
+    server: Arc<Server>,
+    router: Router,
+    sockets: JoinSet<()>,
+}
+
+/// A server that is about to be started.
+pub struct Builder {
+    settings: Settings,
+    acknowledge: Arc<dyn Acknowledge>,
+}
+
+impl Builder {
+    /// Brings another acknowledgement than the right one.
+    #[must_use]
+    pub fn acknowledge(mut self, acknowledge: impl Acknowledge) -> Self {
+        self.acknowledge = Arc::new(acknowledge);
+        self
+    }
+
+    /// Starts on SQLite.
+    pub async fn sqlite(self) -> TestServer {
+        self.start(Place::sqlite()).await
+    }
+
+    /// Starts on PostgreSQL, in a database of its own. `None` when there is no PostgreSQL to test with.
+    pub async fn postgres(self) -> Option<TestServer> {
+        Some(self.start(Place::postgres().await?).await)
+    }
+
+    /// Runs a test on both engines, one after the other.
+    pub async fn each(self, test: impl AsyncFn(TestServer)) {
+        let again = Self {
+            settings: self.settings.clone(),
+            acknowledge: Arc::clone(&self.acknowledge),
+        };
+        let server = self.sqlite().await;
+        test(server.clone()).await;
+        server.close().await;
+        if let Some(server) = again.postgres().await {
+            test(server.clone()).await;
+            server.close().await;
+        }
+    }
+
+    async fn start(self, place: Place) -> TestServer {
+        static SEED: AtomicU64 = AtomicU64::new(1);
+        let shared = Shared {
+            place,
+            settings: self.settings,
+            clock: Arc::default(),
+            rng: Arc::new(SeededRng::new(SEED.fetch_add(1, Ordering::Relaxed))),
+            acknowledge: self.acknowledge,
+            running: Mutex::default(),
+        };
+        let server = TestServer(Arc::new(shared));
+        server.open().await;
+        server
+    }
+}
+
+impl TestServer {
+    /// A server with changed settings: `TestServer::with(|settings| settings.encryption = Encryption::Required)`.
+    pub fn with(change: impl FnOnce(&mut Settings)) -> Builder {
+        let mut settings = open_settings();
+        change(&mut settings);
+        Builder {
+            settings,
+            acknowledge: Arc::new(AfterCommit),
+        }
+    }
+
+    /// A server on SQLite.
+    pub async fn sqlite() -> Self {
+        Self::with(|_| ()).sqlite().await
+    }
+
+    /// A server on PostgreSQL, in a database of its own. `None` when there is no PostgreSQL to test with.
+    pub async fn postgres() -> Option<Self> {
+        Self::with(|_| ()).postgres().await
+    }
+
+    /// Runs a test on both engines: `TestServer::each(async |server| { ... }).await`.
+    pub async fn each(test: impl AsyncFn(Self)) {
+        Self::with(|_| ()).each(test).await;
+    }
+
+    async fn open(&self) {
+        let shared = &*self.0;
+        let store = StoreSettings {
+            url: &shared.place.url(),
+            max_connections: 4,
+            media_dir: &shared.place.folder.path().join("media"),
+            acknowledge: Arc::clone(&shared.acknowledge),
+        };
+        let ports = Ports {
+            clock: Arc::clone(&shared.clock) as Arc<dyn Clock>,
+            rng: Arc::clone(&shared.rng) as Arc<dyn Rng>,
+        };
+        let server = Server::open(shared.settings.clone(), store, ports)
+            .await
+            .expect("the server opens");
+        let router = rohrpost_http::router(Arc::clone(&server));
+        let running = Running {
+            server,
+            router,
+            sockets: JoinSet::new(),
+        };
+        self.0
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .replace(running);
+    }
+
+    fn running<T>(&self, look: impl FnOnce(&mut Running) -> T) -> T {
+        let mut running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner);
+        look(running.as_mut().expect("the server is running"))
+    }
+
+    /// The server itself, for what no endpoint shows. Don't keep it.
+    #[must_use]
+    pub fn core(&self) -> Arc<Server> {
+        self.running(|running| Arc::clone(&running.server))
+    }
+
+    /// The time of this server.
+    #[must_use]
+    pub fn clock(&self) -> &TestClock {
+        &self.0.clock
+    }
+
+    /// The folder in which this server keeps its files.
+    #[must_use]
+    pub fn folder(&self) -> &std::path::Path {
+        self.0.place.folder.path()
+    }
+
+    /// Makes an account and signs in: through the endpoint where registration is open, else directly.
+    pub async fn user(&self, name: &str) -> User {
+        user::register(self, name).await
+    }
+
+    /// Makes an account that may administer the server.
+    pub async fn administrator(&self, name: &str) -> User {
+        user::administrator(self, name).await
+    }
+
+    /// Asks anything.
+    pub async fn ask(&self, request: Request<Body>) -> Answer {
+        let router = self.running(|running| running.router.clone());
+        ask(router, request).await
+    }
+
+    /// Any method; answers status and JSON.
+    pub async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        json: Option<Value>,
+    ) -> (u16, Value) {
+        let answer = self.ask(request(method, path, token, json)).await;
+        (answer.status, answer.json())
+    }
+
+    /// `GET`; answers status and JSON.
+    pub async fn get(&self, path: &str, token: Option<&str>) -> (u16, Value) {
+        self.call("GET", path, token, None).await
+    }
+
+    /// `POST`; answers status and JSON.
+    pub async fn post(&self, path: &str, token: Option<&str>, json: Value) -> (u16, Value) {
+        self.call("POST", path, token, Some(json)).await
+    }
+
+    /// `PUT`; answers status and JSON.
+    pub async fn put(&self, path: &str, token: Option<&str>, json: Value) -> (u16, Value) {
+        self.call("PUT", path, token, Some(json)).await
+    }
+
+    /// `DELETE`; answers status and JSON.
+    pub async fn delete(&self, path: &str, token: Option<&str>) -> (u16, Value) {
+        self.call("DELETE", path, token, None).await
+    }
+
+    /// Answers on a real socket, too; returns its address.
+    pub async fn serve(&self) -> SocketAddr {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        self.running(|running| {
+            let (server, router) = (Arc::clone(&running.server), running.router.clone());
+            running.sockets.spawn(async move {
+                let stopped = async move { server.stopped().await };
+                rohrpost_http::serve(vec![rohrpost_http::Listener::Tcp(listener)], router, stopped).await;
+            });
+        });
+        address
+    }
+
+    /// Stops in order and starts again on the same database. What only lived in memory is gone.
+    pub async fn restart(&self) {
+        self.stop().await;
+        self.open().await;
+    }
+
+    /// Stops in order.
+    ///
+    /// # Panics
+    /// When anything that the server started goes on.
+    pub async fn close(&self) {
+        self.stop().await;
+    }
+
+    async fn stop(&self) {
+        let taken = self
+            .0
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(Running {
+            server,
+            router,
+            mut sockets,
+        }) = taken
+        else {
+            return;
+        };
+        server.stop();
+        while let Some(ended) = sockets.join_next().await {
+            ended.expect("a socket ends in order");
+        }
+        server.store.close().await;
+        drop(router);
+        let left = Arc::downgrade(&server);
+        drop(server);
+        for _ in 0..END.as_millis() {
+            if left.strong_count() == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        panic!("something that the server started goes on after its end");
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let taken = self
+            .running
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(Running {
+            server,
+            router,
+            sockets,
+        }) = taken
+        else {
+            return;
+        };
+        server.stop();
+        // Tasks of a runtime that is blocked by this very drop can't end; close() looks at those.
+        let can_tell = sockets.is_empty() && self.place.is_sqlite() && !std::thread::panicking();
+        drop((router, sockets));
+        let left: Weak<Server> = Arc::downgrade(&server);
+        drop(server);
+        if can_tell {
+            let ended = (0..END.as_millis()).any(|_| {
+                let ended = left.strong_count() == 0;
+                if !ended {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                ended
+            });
+            assert!(ended, "something that the server started goes on after its end");
+        }
+    }
+}

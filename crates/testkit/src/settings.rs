@@ -1,0 +1,30 @@
+//! What an operator of a laboratory would set.
+
+use rohrpost_core::settings::{PasswordCost, Registration, Settings};
+use rohrpost_room::Encryption;
+use ruma::{OwnedServerName, RoomVersionId};
+
+/// The name of a test server.
+pub const SERVER_NAME: &str = "test.example";
+
+/// No limits, open registration, encryption where a client wants it, passwords hashed cheaply.
+#[must_use]
+pub fn open_settings() -> Settings {
+    Settings {
+        server_name: OwnedServerName::try_from(SERVER_NAME).expect("a server name"),
+        public_url: format!("https://{SERVER_NAME}"),
+        registration: Registration::Open,
+        shared_secret: None,
+        encryption: Encryption::Optional,
+        default_room_version: RoomVersionId::V12,
+        password_min_length: 8,
+        password_cost: PasswordCost {
+            memory_kib: 8,
+            iterations: 1,
+            parallelism: 1,
+        },
+        max_upload_bytes: 1024 * 1024,
+        thumbnail_max_pixels: 4_000_000,
+        limits: None,
+    }
+}
