@@ -95,7 +95,7 @@ CREATE TABLE forward_extremities (
     event_nid INTEGER NOT NULL,
     event_id TEXT NOT NULL,
     PRIMARY KEY (room_nid, event_nid)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE events (
     nid INTEGER PRIMARY KEY,          -- taken from the stream; equals pos for events that arrive in order
@@ -145,7 +145,7 @@ CREATE TABLE current_state (
     event_nid INTEGER NOT NULL,
     pos INTEGER NOT NULL,             -- when this entry last changed
     PRIMARY KEY (room_nid, kind, state_key)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX current_state_by_pos ON current_state (room_nid, pos);
 
 CREATE TABLE memberships (
@@ -160,7 +160,7 @@ CREATE TABLE memberships (
     forgotten INTEGER NOT NULL,
     is_local INTEGER NOT NULL,        -- a user of this server
     PRIMARY KEY (user_id, room_nid)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX memberships_by_room ON memberships (room_nid, membership);
 CREATE INDEX memberships_by_pos ON memberships (user_id, pos);
 
@@ -173,7 +173,7 @@ CREATE TABLE txns (
     answer TEXT NOT NULL,             -- the event id, or empty
     created_ts INTEGER NOT NULL,
     PRIMARY KEY (user_id, device_id, endpoint, txn_id)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE room_aliases (
     alias TEXT PRIMARY KEY,
@@ -192,7 +192,7 @@ CREATE TABLE receipts (
     ts INTEGER NOT NULL,
     pos INTEGER NOT NULL,
     PRIMARY KEY (room_nid, user_id, kind, thread)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX receipts_by_room_pos ON receipts (room_nid, pos);
 CREATE INDEX receipts_by_pos ON receipts (pos);
 
@@ -202,7 +202,7 @@ CREATE TABLE typing (
     until_ts INTEGER NOT NULL,        -- in the past: not typing any more
     pos INTEGER NOT NULL,
     PRIMARY KEY (room_nid, user_id)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX typing_by_pos ON typing (pos);
 
 CREATE TABLE account_data (
@@ -226,8 +226,17 @@ CREATE TABLE filters (
 CREATE TABLE device_list_changes (
     user_id TEXT PRIMARY KEY,
     pos INTEGER NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX device_list_changes_by_pos ON device_list_changes (pos);
+
+-- Users whose identity somebody signed: for the other devices of the signer alone, since nobody else sees it.
+CREATE TABLE signed_user_changes (
+    signer_user TEXT NOT NULL,
+    user_id TEXT NOT NULL,            -- who was signed
+    pos INTEGER NOT NULL,
+    PRIMARY KEY (signer_user, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX signed_user_changes_by_pos ON signed_user_changes (signer_user, pos);
 
 CREATE TABLE to_device (
     user_id TEXT NOT NULL,
@@ -246,15 +255,19 @@ CREATE TABLE device_keys (
     PRIMARY KEY (user_id, device_id)
 ) STRICT;
 
+-- A key that was handed out stays for a while, marked, so that an upload that is repeated after it doesn't offer
+-- the same key a second time.
 CREATE TABLE one_time_keys (
     user_id TEXT NOT NULL,
     device_id TEXT NOT NULL,
     algorithm TEXT NOT NULL,
     key_id TEXT NOT NULL,             -- without the algorithm
-    place INTEGER NOT NULL,           -- in the order of upload; the oldest is handed out first
+    uploaded_ts INTEGER NOT NULL,     -- the oldest is handed out first
+    claimed INTEGER NOT NULL,         -- handed out
     json TEXT NOT NULL,
     PRIMARY KEY (user_id, device_id, algorithm, key_id)
 ) STRICT;
+CREATE INDEX one_time_keys_left ON one_time_keys (user_id, device_id, algorithm, uploaded_ts) WHERE claimed = 0;
 
 CREATE TABLE fallback_keys (
     user_id TEXT NOT NULL,
@@ -280,9 +293,10 @@ CREATE TABLE key_signatures (
     target_key TEXT NOT NULL,         -- device id, or public key of an identity
     signer_user TEXT NOT NULL,
     signer_key TEXT NOT NULL,         -- such as ed25519:BASE64
-    signature TEXT NOT NULL,
+    signature TEXT NOT NULL,          -- verified when it came in
     PRIMARY KEY (target_user, target_key, signer_user, signer_key)
 ) STRICT;
+CREATE INDEX key_signatures_by_signer ON key_signatures (signer_user, signer_key);
 
 CREATE TABLE backup_versions (
     user_id TEXT NOT NULL,
@@ -290,6 +304,7 @@ CREATE TABLE backup_versions (
     algorithm TEXT NOT NULL,
     auth_data TEXT NOT NULL,
     etag INTEGER NOT NULL,            -- grows with every change of its keys
+    key_count INTEGER NOT NULL,       -- how many keys it has
     deleted INTEGER NOT NULL,
     PRIMARY KEY (user_id, version)
 ) STRICT;
@@ -316,3 +331,26 @@ CREATE TABLE media (
     created_ts INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX media_by_hash ON media (hash);
+
+-- Scaled pictures. They can be made again at any time.
+CREATE TABLE thumbnails (
+    hash TEXT NOT NULL,               -- of the original
+    width INTEGER NOT NULL,           -- of the box it was fitted to, not of the picture
+    height INTEGER NOT NULL,
+    method TEXT NOT NULL,             -- crop, scale
+    thumbnail_hash TEXT NOT NULL,     -- its name in the blob store
+    content_type TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    PRIMARY KEY (hash, width, height, method)
+) STRICT;
+
+-- Where devices want to be notified. An application on a device has one pusher for each push key.
+CREATE TABLE pushers (
+    user_id TEXT NOT NULL,
+    app_id TEXT NOT NULL,
+    pushkey TEXT NOT NULL,
+    device_id TEXT NOT NULL,          -- that set it, and with which it goes
+    json TEXT NOT NULL,               -- as the client set it
+    PRIMARY KEY (user_id, app_id, pushkey)
+) STRICT;
+CREATE INDEX pushers_by_key ON pushers (app_id, pushkey);

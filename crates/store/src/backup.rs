@@ -4,7 +4,7 @@ use ruma::{OwnedRoomId, RoomId, UserId};
 
 use crate::{
     Result, Tx,
-    value::{Row, params},
+    value::{Row, Value, params},
 };
 
 /// A version of a user's key backup.
@@ -18,6 +18,19 @@ pub struct BackupVersion {
     pub auth_data: String,
     /// Grows with every change of its keys.
     pub etag: i64,
+    /// How many keys it has.
+    pub key_count: i64,
+}
+
+/// What the specification compares two keys of one session by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BackupKeyQuality {
+    /// From which message on it can decrypt.
+    pub first_message_index: i64,
+    /// How often it was forwarded.
+    pub forwarded_count: i64,
+    /// Whether the device that made the session was verified.
+    pub is_verified: bool,
 }
 
 /// The backed-up key of one Megolm session.
@@ -27,12 +40,8 @@ pub struct BackupKey {
     pub room_id: OwnedRoomId,
     /// The session. May contain any character of base64, `/` and `+` among them.
     pub session_id: String,
-    /// From which message on it can decrypt.
-    pub first_message_index: i64,
-    /// How often it was forwarded.
-    pub forwarded_count: i64,
-    /// Whether the device that made the session was verified.
-    pub is_verified: bool,
+    /// How good it is.
+    pub quality: BackupKeyQuality,
     /// A JSON object, encrypted.
     pub session_data: String,
 }
@@ -43,6 +52,15 @@ fn version(row: &Row) -> Result<BackupVersion> {
         algorithm: row.get(1)?,
         auth_data: row.get(2)?,
         etag: row.get(3)?,
+        key_count: row.get(4)?,
+    })
+}
+
+fn quality(row: &Row, column: usize) -> Result<BackupKeyQuality> {
+    Ok(BackupKeyQuality {
+        first_message_index: row.get(column)?,
+        forwarded_count: row.get(column + 1)?,
+        is_verified: row.get(column + 2)?,
     })
 }
 
@@ -50,23 +68,21 @@ fn key(row: &Row) -> Result<BackupKey> {
     Ok(BackupKey {
         room_id: row.get(0)?,
         session_id: row.get(1)?,
-        first_message_index: row.get(2)?,
-        forwarded_count: row.get(3)?,
-        is_verified: row.get(4)?,
+        quality: quality(row, 2)?,
         session_data: row.get(5)?,
     })
 }
 
 impl Tx<'_> {
-    /// Makes a new version and returns its number.
+    /// Makes a new version and returns its number. Needs [`Tx::cross_signing_lock`].
     pub async fn backup_version_insert(
         &mut self,
         user_id: &UserId,
         algorithm: &str,
         auth_data: &str,
     ) -> Result<i64> {
-        let sql = "INSERT INTO backup_versions (user_id, version, algorithm, auth_data, etag, deleted) \
-                   SELECT CAST($1 AS TEXT), COALESCE(MAX(version), 0) + 1, CAST($2 AS TEXT), CAST($3 AS TEXT), 0, 0 \
+        let sql = "INSERT INTO backup_versions (user_id, version, algorithm, auth_data, etag, key_count, deleted) \
+                   SELECT CAST($1 AS TEXT), COALESCE(MAX(version), 0) + 1, CAST($2 AS TEXT), CAST($3 AS TEXT), 0, 0, 0 \
                    FROM backup_versions WHERE user_id = $1 RETURNING version";
         self.query_one(sql, params![user_id, algorithm, auth_data])
             .await?
@@ -75,7 +91,7 @@ impl Tx<'_> {
 
     /// The newest version.
     pub async fn backup_version_latest(&mut self, user_id: &UserId) -> Result<Option<BackupVersion>> {
-        let sql = "SELECT version, algorithm, auth_data, etag FROM backup_versions \
+        let sql = "SELECT version, algorithm, auth_data, etag, key_count FROM backup_versions \
                    WHERE user_id = $1 AND deleted = 0 ORDER BY version DESC LIMIT 1";
         self.query_opt(sql, params![user_id])
             .await?
@@ -90,7 +106,7 @@ impl Tx<'_> {
         user_id: &UserId,
         number: i64,
     ) -> Result<Option<BackupVersion>> {
-        let sql = "SELECT version, algorithm, auth_data, etag FROM backup_versions \
+        let sql = "SELECT version, algorithm, auth_data, etag, key_count FROM backup_versions \
                    WHERE user_id = $1 AND version = $2 AND deleted = 0";
         self.query_opt(sql, params![user_id, number])
             .await?
@@ -111,42 +127,76 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Removes a version and its keys; its number isn't used again.
-    pub async fn backup_version_delete(&mut self, user_id: &UserId, number: i64) -> Result<()> {
+    /// Removes a version and its keys; its number isn't used again. `false`: there never was such a version.
+    pub async fn backup_version_delete(&mut self, user_id: &UserId, number: i64) -> Result<bool> {
         let which: &[_] = params![user_id, number];
-        self.execute_all(&[
-            ("UPDATE backup_versions SET deleted = 1, auth_data = '{}' WHERE user_id = $1 AND version = $2", which),
-            ("DELETE FROM backup_keys WHERE user_id = $1 AND version = $2", which),
-        ])
-        .await
+        let mark = "UPDATE backup_versions SET deleted = 1, key_count = 0, auth_data = '{}' WHERE user_id = $1 AND version = $2";
+        let existed = self.execute(mark, which).await? == 1;
+        self.execute(
+            "DELETE FROM backup_keys WHERE user_id = $1 AND version = $2",
+            which,
+        )
+        .await?;
+        Ok(existed)
     }
 
-    /// Marks a version as changed and returns its new etag.
-    pub async fn backup_touch(&mut self, user_id: &UserId, number: i64) -> Result<i64> {
-        let sql =
-            "UPDATE backup_versions SET etag = etag + 1 WHERE user_id = $1 AND version = $2 RETURNING etag";
-        self.query_one(sql, params![user_id, number]).await?.get(0)
+    /// Notes that keys of a version changed, and how many more there are now (fewer: negative).
+    pub async fn backup_touch(&mut self, user_id: &UserId, number: i64, more: i64) -> Result<BackupVersion> {
+        let sql = "UPDATE backup_versions SET etag = etag + 1, key_count = key_count + $3 WHERE user_id = $1 AND version = $2 \
+                   RETURNING version, algorithm, auth_data, etag, key_count";
+        version(&self.query_one(sql, params![user_id, number, more]).await?)
     }
 
-    /// Sets a key, whatever was there.
-    pub async fn backup_key_put(&mut self, user_id: &UserId, number: i64, new: &BackupKey) -> Result<()> {
+    /// How good the keys are that a version has of these sessions, in their order.
+    pub async fn backup_key_quality(
+        &mut self,
+        user_id: &UserId,
+        number: i64,
+        keys: &[BackupKey],
+    ) -> Result<Vec<Option<BackupKeyQuality>>> {
+        let sql = "SELECT first_message_index, forwarded_count, is_verified FROM backup_keys \
+                   WHERE user_id = $1 AND version = $2 AND room_id = $3 AND session_id = $4";
+        let asked: Vec<Vec<Value<'_>>> = keys
+            .iter()
+            .map(|key| {
+                vec![
+                    user_id.into(),
+                    number.into(),
+                    (&key.room_id).into(),
+                    (&key.session_id).into(),
+                ]
+            })
+            .collect();
+        let answers = self.query_each(sql, &asked).await?;
+        answers
+            .iter()
+            .map(|rows| rows.first().map(|row| quality(row, 0)).transpose())
+            .collect()
+    }
+
+    /// Sets keys, whatever was there.
+    pub async fn backup_key_put(&mut self, user_id: &UserId, number: i64, new: &[&BackupKey]) -> Result<()> {
         let sql = "INSERT INTO backup_keys (user_id, version, room_id, session_id, first_message_index, forwarded_count, \
                    is_verified, session_data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
                    ON CONFLICT (user_id, version, room_id, session_id) DO UPDATE SET \
                    first_message_index = excluded.first_message_index, forwarded_count = excluded.forwarded_count, \
                    is_verified = excluded.is_verified, session_data = excluded.session_data";
-        let values = params![
-            user_id,
-            number,
-            &new.room_id,
-            &new.session_id,
-            new.first_message_index,
-            new.forwarded_count,
-            new.is_verified,
-            &new.session_data
-        ];
-        self.execute(sql, values).await?;
-        Ok(())
+        let rows: Vec<Vec<Value<'_>>> = new
+            .iter()
+            .map(|new| {
+                vec![
+                    user_id.into(),
+                    number.into(),
+                    (&new.room_id).into(),
+                    (&new.session_id).into(),
+                    new.quality.first_message_index.into(),
+                    new.quality.forwarded_count.into(),
+                    new.quality.is_verified.into(),
+                    (&new.session_data).into(),
+                ]
+            })
+            .collect();
+        self.execute_each(sql, &rows).await
     }
 
     /// One key.
@@ -182,12 +232,6 @@ impl Tx<'_> {
             Some(room_id) => self.query(of_room, params![user_id, number, room_id]).await?,
         };
         rows.iter().map(key).collect()
-    }
-
-    /// How many keys a version has.
-    pub async fn backup_key_count(&mut self, user_id: &UserId, number: i64) -> Result<i64> {
-        let sql = "SELECT COUNT(*) FROM backup_keys WHERE user_id = $1 AND version = $2";
-        self.query_one(sql, params![user_id, number]).await?.get(0)
     }
 
     /// Removes keys: all of a version, those of one room, or one.

@@ -2,7 +2,10 @@
 
 use ruma::{OwnedUserId, UserId};
 
-use crate::{Result, StoreError, Tx, value::params};
+use crate::{
+    Result, StoreError, StreamPos, Tx,
+    value::{Row, Value, params},
+};
 
 /// What an identity key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,18 +42,18 @@ impl KeyUsage {
 }
 
 /// A key of a user's identity.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CrossSigningKey {
     /// What it is for.
     pub usage: KeyUsage,
     /// The public key, base64.
     pub key_id: String,
-    /// As uploaded: a JSON object.
+    /// A JSON object; signed by the master key where it is another one.
     pub json: String,
 }
 
 /// A signature that came later than the key it is on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeySignature {
     /// Device id, or public key of an identity.
     pub target_key: String,
@@ -62,7 +65,39 @@ pub struct KeySignature {
     pub signature: String,
 }
 
+fn key(row: &Row) -> Result<CrossSigningKey> {
+    let usage = KeyUsage::parse(&row.get::<String>(0)?)?;
+    Ok(CrossSigningKey {
+        usage,
+        key_id: row.get(1)?,
+        json: row.get(2)?,
+    })
+}
+
+fn signature(row: &Row) -> Result<KeySignature> {
+    Ok(KeySignature {
+        target_key: row.get(0)?,
+        signer_user: row.get(1)?,
+        signer_key: row.get(2)?,
+        signature: row.get(3)?,
+    })
+}
+
+const KEYS: &str = "SELECT usage, key_id, json FROM cross_signing_keys WHERE user_id = $1";
+const SIGNATURES: &str = "SELECT target_key, signer_user, signer_key, signature FROM key_signatures \
+                          WHERE target_user = $1 AND (signer_user = $1 OR signer_user = $2)";
+
 impl Tx<'_> {
+    /// Keeps others from changing the identity or the key backups of a user until the commit. `false`: there is
+    /// no such account.
+    pub async fn cross_signing_lock(&mut self, user_id: &UserId) -> Result<bool> {
+        let sql = self.choose(
+            "SELECT 1 FROM users WHERE user_id = $1",
+            "SELECT 1 FROM users WHERE user_id = $1 FOR UPDATE",
+        );
+        Ok(self.query_opt(sql, params![user_id]).await?.is_some())
+    }
+
     /// Sets a key of a user's identity.
     pub async fn cross_signing_put(&mut self, user_id: &UserId, key: &CrossSigningKey) -> Result<()> {
         let sql = "INSERT INTO cross_signing_keys (user_id, usage, key_id, json) VALUES ($1, $2, $3, $4) \
@@ -72,35 +107,67 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Removes a key of a user's identity.
+    pub async fn cross_signing_delete(&mut self, user_id: &UserId, usage: KeyUsage) -> Result<()> {
+        let sql = "DELETE FROM cross_signing_keys WHERE user_id = $1 AND usage = $2";
+        self.execute(sql, params![user_id, usage.as_str()]).await?;
+        Ok(())
+    }
+
     /// The keys of a user's identity.
     pub async fn cross_signing_list(&mut self, user_id: &UserId) -> Result<Vec<CrossSigningKey>> {
-        let sql = "SELECT usage, key_id, json FROM cross_signing_keys WHERE user_id = $1";
-        let rows = self.query(sql, params![user_id]).await?;
-        rows.iter()
-            .map(|row| {
-                let usage = KeyUsage::parse(&row.get::<String>(0)?)?;
-                Ok(CrossSigningKey {
-                    usage,
-                    key_id: row.get(1)?,
-                    json: row.get(2)?,
-                })
-            })
+        self.query(KEYS, params![user_id])
+            .await?
+            .iter()
+            .map(key)
             .collect()
     }
 
-    /// Adds a signature to a device or identity of `target`.
-    pub async fn key_signature_put(&mut self, target: &UserId, new: &KeySignature) -> Result<()> {
+    /// The keys of the identity of each of these users, in the order of the users.
+    pub async fn cross_signing_list_each(
+        &mut self,
+        users: &[OwnedUserId],
+    ) -> Result<Vec<Vec<CrossSigningKey>>> {
+        let asked: Vec<Vec<Value<'_>>> = users.iter().map(|user| vec![user.into()]).collect();
+        let answers = self.query_each(KEYS, &asked).await?;
+        answers
+            .iter()
+            .map(|rows| rows.iter().map(key).collect())
+            .collect()
+    }
+
+    /// Adds signatures to devices and the identity of `target`, in place of older ones of the same keys.
+    pub async fn key_signature_put(&mut self, target: &UserId, new: &[KeySignature]) -> Result<()> {
         let sql = "INSERT INTO key_signatures (target_user, target_key, signer_user, signer_key, signature) \
                    VALUES ($1, $2, $3, $4, $5) ON CONFLICT (target_user, target_key, signer_user, signer_key) \
                    DO UPDATE SET signature = excluded.signature";
-        let values = params![
-            target,
-            &new.target_key,
-            &new.signer_user,
-            &new.signer_key,
-            &new.signature
-        ];
-        self.execute(sql, values).await?;
+        let rows: Vec<Vec<Value<'_>>> = new
+            .iter()
+            .map(|new| {
+                let (signer, key) = ((&new.signer_user).into(), (&new.signer_key).into());
+                vec![
+                    target.into(),
+                    (&new.target_key).into(),
+                    signer,
+                    key,
+                    (&new.signature).into(),
+                ]
+            })
+            .collect();
+        self.execute_each(sql, &rows).await
+    }
+
+    /// Removes all signatures on a device or key.
+    pub async fn key_signature_delete_on(&mut self, target: &UserId, target_key: &str) -> Result<()> {
+        let sql = "DELETE FROM key_signatures WHERE target_user = $1 AND target_key = $2";
+        self.execute(sql, params![target, target_key]).await?;
+        Ok(())
+    }
+
+    /// Removes all signatures that a key made. `signer_key` has its algorithm: `ed25519:...`.
+    pub async fn key_signature_delete_by(&mut self, signer: &UserId, signer_key: &str) -> Result<()> {
+        let sql = "DELETE FROM key_signatures WHERE signer_user = $1 AND signer_key = $2";
+        self.execute(sql, params![signer, signer_key]).await?;
         Ok(())
     }
 
@@ -110,18 +177,37 @@ impl Tx<'_> {
         target: &UserId,
         viewer: &UserId,
     ) -> Result<Vec<KeySignature>> {
-        let sql = "SELECT target_key, signer_user, signer_key, signature FROM key_signatures \
-                   WHERE target_user = $1 AND (signer_user = $1 OR signer_user = $2)";
-        let rows = self.query(sql, params![target, viewer]).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(KeySignature {
-                    target_key: row.get(0)?,
-                    signer_user: row.get(1)?,
-                    signer_key: row.get(2)?,
-                    signature: row.get(3)?,
-                })
-            })
+        let rows = self.query(SIGNATURES, params![target, viewer]).await?;
+        rows.iter().map(signature).collect()
+    }
+
+    /// The same for each of these targets, in their order.
+    pub async fn key_signature_list_each(
+        &mut self,
+        targets: &[OwnedUserId],
+        viewer: &UserId,
+    ) -> Result<Vec<Vec<KeySignature>>> {
+        let asked: Vec<Vec<Value<'_>>> = targets
+            .iter()
+            .map(|target| vec![target.into(), viewer.into()])
+            .collect();
+        let answers = self.query_each(SIGNATURES, &asked).await?;
+        answers
+            .iter()
+            .map(|rows| rows.iter().map(signature).collect())
             .collect()
+    }
+
+    /// Notes for the other devices of `signer` that the identity of a user has a new signature of theirs.
+    pub async fn signed_user_touch(
+        &mut self,
+        signer: &UserId,
+        user_id: &UserId,
+        pos: StreamPos,
+    ) -> Result<()> {
+        let sql = "INSERT INTO signed_user_changes (signer_user, user_id, pos) VALUES ($1, $2, $3) \
+                   ON CONFLICT (signer_user, user_id) DO UPDATE SET pos = excluded.pos";
+        self.execute(sql, params![signer, user_id, pos]).await?;
+        Ok(())
     }
 }

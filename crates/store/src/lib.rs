@@ -32,6 +32,7 @@ mod media;
 mod memberships;
 mod one_time_keys;
 mod profiles;
+mod pushers;
 mod receipts;
 mod rooms;
 mod signing_keys;
@@ -46,7 +47,7 @@ mod users;
 
 pub use self::{
     account_data::{AccountData, GLOBAL},
-    backup::{BackupKey, BackupVersion},
+    backup::{BackupKey, BackupKeyQuality, BackupVersion},
     blobs::{Blobs, PendingBlob},
     cross_signing::{CrossSigningKey, KeySignature, KeyUsage},
     device_keys::DeviceKeys,
@@ -57,11 +58,12 @@ pub use self::{
     error::StoreError,
     events::{EventRow, EventStatus, NewEventRow, TxnRef},
     invitations::Invitation,
-    media::MediaRow,
+    media::{MediaRow, ThumbnailKey, ThumbnailRow},
     memberships::{MemberRow, NewMembership},
     migrate::{SCHEMA_VERSION, schema_version},
-    one_time_keys::{OneTimeKey, OneTimeKeyCounts},
+    one_time_keys::{KeyWanted, KnownOneTimeKey, OneTimeKey, OneTimeKeyCounts},
     profiles::Profile,
+    pushers::PusherRow,
     receipts::ReceiptRow,
     rooms::{NewRoom, RoomRow},
     signing_keys::SigningKeyRow,

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use ruma::{DeviceId, UserId};
+use ruma::{DeviceId, OwnedDeviceId, OwnedUserId, UserId};
 
-use crate::{Result, Tx, value::params};
+use crate::{
+    Result, Tx,
+    value::{Row, Value, params},
+};
 
 /// A one-time or fallback key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,78 +16,154 @@ pub struct OneTimeKey {
     pub algorithm: String,
     /// Without the algorithm.
     pub key_id: String,
-    /// As uploaded: a JSON object.
+    /// As uploaded: a JSON object or string.
     pub json: String,
+}
+
+/// What was uploaded under the id of a one-time key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownOneTimeKey {
+    /// As uploaded.
+    pub json: String,
+    /// It was handed out.
+    pub claimed: bool,
+}
+
+/// One device and the algorithm that a key is wanted for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyWanted {
+    /// The user.
+    pub user_id: OwnedUserId,
+    /// The device.
+    pub device_id: OwnedDeviceId,
+    /// Such as `signed_curve25519`.
+    pub algorithm: String,
 }
 
 /// How many one-time keys of each algorithm are left.
 pub type OneTimeKeyCounts = BTreeMap<String, i64>;
 
+fn wanted_params(wanted: &KeyWanted) -> Vec<Value<'_>> {
+    vec![
+        (&wanted.user_id).into(),
+        (&wanted.device_id).into(),
+        (&wanted.algorithm).into(),
+    ]
+}
+
+fn claimed(row: &Row, wanted: &KeyWanted) -> Result<OneTimeKey> {
+    Ok(OneTimeKey {
+        algorithm: wanted.algorithm.clone(),
+        key_id: row.get(0)?,
+        json: row.get(1)?,
+    })
+}
+
 impl Tx<'_> {
-    /// Keeps a one-time key. `false`: a key of this id is there already and was left as it is.
-    pub async fn one_time_key_insert(
+    /// What is known under the ids of these one-time keys, in their order: to tell a repeated upload from another
+    /// key of the same id.
+    pub async fn one_time_key_known(
         &mut self,
         user_id: &UserId,
         device_id: &DeviceId,
-        key: &OneTimeKey,
-        place: i64,
-    ) -> Result<bool> {
-        let sql = "INSERT INTO one_time_keys (user_id, device_id, algorithm, key_id, place, json) \
-                   VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (user_id, device_id, algorithm, key_id) DO NOTHING";
-        let touched = self
-            .execute(
-                sql,
-                params![user_id, device_id, &key.algorithm, &key.key_id, place, &key.json],
-            )
-            .await?;
-        Ok(touched == 1)
+        keys: &[OneTimeKey],
+    ) -> Result<Vec<Option<KnownOneTimeKey>>> {
+        let sql = "SELECT json, claimed FROM one_time_keys WHERE user_id = $1 AND device_id = $2 AND algorithm = $3 AND key_id = $4";
+        let asked: Vec<Vec<Value<'_>>> = keys
+            .iter()
+            .map(|key| {
+                vec![
+                    user_id.into(),
+                    device_id.into(),
+                    (&key.algorithm).into(),
+                    (&key.key_id).into(),
+                ]
+            })
+            .collect();
+        let answers = self.query_each(sql, &asked).await?;
+        let known = |row: &Row| {
+            Ok(KnownOneTimeKey {
+                json: row.get(0)?,
+                claimed: row.get(1)?,
+            })
+        };
+        answers
+            .iter()
+            .map(|rows| rows.first().map(known).transpose())
+            .collect()
     }
 
-    /// A one-time key by its id, to see whether a repeated upload is the same.
-    pub async fn one_time_key_get(
+    /// Keeps one-time keys, ready to be handed out, whatever was there under their ids.
+    pub async fn one_time_key_put(
         &mut self,
         user_id: &UserId,
         device_id: &DeviceId,
-        algorithm: &str,
-        key_id: &str,
-    ) -> Result<Option<String>> {
-        let sql = "SELECT json FROM one_time_keys WHERE user_id = $1 AND device_id = $2 AND algorithm = $3 AND key_id = $4";
-        let row = self
-            .query_opt(sql, params![user_id, device_id, algorithm, key_id])
-            .await?;
-        row.map(|row| row.get(0)).transpose()
+        keys: &[&OneTimeKey],
+        now_ts: i64,
+    ) -> Result<()> {
+        let sql = "INSERT INTO one_time_keys (user_id, device_id, algorithm, key_id, uploaded_ts, claimed, json) \
+                   VALUES ($1, $2, $3, $4, $5, 0, $6) ON CONFLICT (user_id, device_id, algorithm, key_id) DO UPDATE SET \
+                   uploaded_ts = excluded.uploaded_ts, claimed = 0, json = excluded.json";
+        let rows: Vec<Vec<Value<'_>>> = keys
+            .iter()
+            .map(|key| {
+                let (algorithm, key_id, json) =
+                    ((&key.algorithm).into(), (&key.key_id).into(), (&key.json).into());
+                vec![
+                    user_id.into(),
+                    device_id.into(),
+                    algorithm,
+                    key_id,
+                    now_ts.into(),
+                    json,
+                ]
+            })
+            .collect();
+        self.execute_each(sql, &rows).await
     }
 
-    /// Takes the oldest one-time key away for good; else the fallback key, which is marked as used. `None`: the
-    /// device has neither.
-    pub async fn one_time_key_claim(
+    /// Forgets keys of a device that were handed out and uploaded before `before_ts`.
+    pub async fn one_time_key_forget(
         &mut self,
         user_id: &UserId,
         device_id: &DeviceId,
-        algorithm: &str,
-    ) -> Result<Option<OneTimeKey>> {
+        before_ts: i64,
+    ) -> Result<u64> {
+        let sql = "DELETE FROM one_time_keys WHERE user_id = $1 AND device_id = $2 AND claimed = 1 AND uploaded_ts < $3";
+        self.execute(sql, params![user_id, device_id, before_ts]).await
+    }
+
+    /// For each wanted key, in their order: the oldest one-time key, which is never handed out again; else the
+    /// fallback key, which is marked as used. `None`: the device has neither. No device may stand twice in the
+    /// list.
+    pub async fn one_time_key_claim(&mut self, wanted: &[KeyWanted]) -> Result<Vec<Option<OneTimeKey>>> {
         let sql = self.choose(
-            "DELETE FROM one_time_keys WHERE user_id = $1 AND device_id = $2 AND algorithm = $3 AND key_id = \
-             (SELECT key_id FROM one_time_keys WHERE user_id = $1 AND device_id = $2 AND algorithm = $3 \
-             ORDER BY place, key_id LIMIT 1) RETURNING key_id, json",
+            "UPDATE one_time_keys SET claimed = 1 WHERE user_id = $1 AND device_id = $2 AND algorithm = $3 AND key_id = \
+             (SELECT key_id FROM one_time_keys WHERE user_id = $1 AND device_id = $2 AND algorithm = $3 AND claimed = 0 \
+             ORDER BY uploaded_ts, key_id LIMIT 1) RETURNING key_id, json",
             // Whoever claims at the same time takes the next one instead of waiting for this one.
-            "DELETE FROM one_time_keys WHERE user_id = $1 AND device_id = $2 AND algorithm = $3 AND key_id = \
-             (SELECT key_id FROM one_time_keys WHERE user_id = $1 AND device_id = $2 AND algorithm = $3 \
-             ORDER BY place, key_id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING key_id, json",
+            "UPDATE one_time_keys SET claimed = 1 WHERE user_id = $1 AND device_id = $2 AND algorithm = $3 AND key_id = \
+             (SELECT key_id FROM one_time_keys WHERE user_id = $1 AND device_id = $2 AND algorithm = $3 AND claimed = 0 \
+             ORDER BY uploaded_ts, key_id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING key_id, json",
         );
         let fallback = "UPDATE fallback_keys SET used = 1 WHERE user_id = $1 AND device_id = $2 AND algorithm = $3 \
                         RETURNING key_id, json";
-        let who = params![user_id, device_id, algorithm];
-        let row = match self.query_opt(sql, who).await? {
-            Some(row) => Some(row),
-            None => self.query_opt(fallback, who).await?,
-        };
-        let Some(row) = row else { return Ok(None) };
-        Ok(Some(OneTimeKey {
-            algorithm: algorithm.to_owned(),
-            key_id: row.get(0)?,
-            json: row.get(1)?,
-        }))
+        let asked: Vec<Vec<Value<'_>>> = wanted.iter().map(wanted_params).collect();
+        let mut found = Vec::with_capacity(wanted.len());
+        for (rows, wanted) in self.query_each(sql, &asked).await?.iter().zip(wanted) {
+            found.push(rows.first().map(|row| claimed(row, wanted)).transpose()?);
+        }
+        let missing: Vec<usize> = (0..wanted.len())
+            .filter(|index| found[*index].is_none())
+            .collect();
+        let asked: Vec<Vec<Value<'_>>> = missing
+            .iter()
+            .map(|index| wanted_params(&wanted[*index]))
+            .collect();
+        for (rows, index) in self.query_each(fallback, &asked).await?.iter().zip(missing) {
+            found[index] = rows.first().map(|row| claimed(row, &wanted[index])).transpose()?;
+        }
+        Ok(found)
     }
 
     /// How many one-time keys of each algorithm a device has left.
@@ -93,12 +172,13 @@ impl Tx<'_> {
         user_id: &UserId,
         device_id: &DeviceId,
     ) -> Result<OneTimeKeyCounts> {
-        let sql = "SELECT algorithm, COUNT(*) FROM one_time_keys WHERE user_id = $1 AND device_id = $2 GROUP BY algorithm";
+        let sql = "SELECT algorithm, COUNT(*) FROM one_time_keys WHERE user_id = $1 AND device_id = $2 AND claimed = 0 \
+                   GROUP BY algorithm";
         let rows = self.query(sql, params![user_id, device_id]).await?;
         rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
     }
 
-    /// Sets the fallback key of an algorithm, unused.
+    /// Sets the fallback key of an algorithm, unused. The same key again stays as used as it is.
     pub async fn fallback_key_put(
         &mut self,
         user_id: &UserId,
@@ -115,6 +195,12 @@ impl Tx<'_> {
         )
         .await?;
         Ok(())
+    }
+
+    /// How many fallback keys a device has: one for each algorithm.
+    pub async fn fallback_key_count(&mut self, user_id: &UserId, device_id: &DeviceId) -> Result<i64> {
+        let sql = "SELECT COUNT(*) FROM fallback_keys WHERE user_id = $1 AND device_id = $2";
+        self.query_one(sql, params![user_id, device_id]).await?.get(0)
     }
 
     /// Algorithms whose fallback key was not handed out yet.

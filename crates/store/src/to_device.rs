@@ -25,8 +25,8 @@ pub struct ToDeviceRow {
 pub struct NewToDevice<'a> {
     /// The receiver.
     pub user_id: &'a UserId,
-    /// The receiver's device.
-    pub device_id: &'a DeviceId,
+    /// The receiver's device; `None`: each of them.
+    pub device_id: Option<&'a DeviceId>,
     /// Who sends it.
     pub sender: &'a UserId,
     /// Its type.
@@ -37,26 +37,30 @@ pub struct NewToDevice<'a> {
 
 impl Tx<'_> {
     /// Keeps messages, at most one for each device, at one position. Messages to devices that don't exist are
-    /// dropped.
+    /// dropped; of a message to one device and one to all, the device gets the first.
     pub async fn to_device_insert(&mut self, new: &[NewToDevice<'_>], pos: StreamPos) -> Result<()> {
-        let sql = "INSERT INTO to_device (user_id, device_id, pos, sender, kind, content) \
-                   SELECT user_id, device_id, CAST($3 AS BIGINT), CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS TEXT) \
-                   FROM devices WHERE user_id = $1 AND device_id = $2";
-        let rows: Vec<Vec<Value<'_>>> = new
-            .iter()
-            .map(|new| {
-                let (user, device, sender) = (new.user_id.into(), new.device_id.into(), new.sender.into());
-                vec![
-                    user,
-                    device,
-                    pos.into(),
-                    sender,
-                    new.kind.into(),
-                    new.content.into(),
-                ]
-            })
-            .collect();
-        self.execute_each(sql, &rows).await
+        let one = "INSERT INTO to_device (user_id, device_id, pos, sender, kind, content) \
+                   SELECT user_id, device_id, CAST($2 AS BIGINT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT) \
+                   FROM devices WHERE user_id = $1 AND device_id = $6 \
+                   ON CONFLICT (user_id, device_id, pos) DO NOTHING";
+        let all = "INSERT INTO to_device (user_id, device_id, pos, sender, kind, content) \
+                   SELECT user_id, device_id, CAST($2 AS BIGINT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT) \
+                   FROM devices WHERE user_id = $1 \
+                   ON CONFLICT (user_id, device_id, pos) DO NOTHING";
+        let (mut to_one, mut to_all): (Vec<Vec<Value<'_>>>, Vec<Vec<Value<'_>>>) = (Vec::new(), Vec::new());
+        for new in new {
+            let (user, sender) = (new.user_id.into(), new.sender.into());
+            let mut row = vec![user, pos.into(), sender, new.kind.into(), new.content.into()];
+            match new.device_id {
+                Some(device) => {
+                    row.push(device.into());
+                    to_one.push(row);
+                }
+                None => to_all.push(row),
+            }
+        }
+        self.execute_each(one, &to_one).await?;
+        self.execute_each(all, &to_all).await
     }
 
     /// Messages for a device up to and including `upto`, oldest first.
