@@ -7,6 +7,8 @@ use crate::{
     value::{Row, params},
 };
 
+const DAY_MS: i64 = 86_400_000;
+
 /// A device.
 #[derive(Clone, Debug)]
 pub struct Device {
@@ -36,9 +38,10 @@ impl Tx<'_> {
         now_ts: i64,
     ) -> Result<bool> {
         let sql = "INSERT INTO devices (user_id, device_id, display_name, created_ts, last_seen_ts) \
-                   VALUES ($1, $2, $3, $4, $4) ON CONFLICT (user_id, device_id) DO NOTHING";
+                   VALUES ($1, $2, $3, $4, $5) ON CONFLICT (user_id, device_id) DO NOTHING";
+        let day_ts = now_ts - now_ts % DAY_MS;
         Ok(self
-            .execute(sql, params![user_id, device_id, display_name, now_ts])
+            .execute(sql, params![user_id, device_id, display_name, now_ts, day_ts])
             .await?
             == 1)
     }
@@ -75,8 +78,9 @@ impl Tx<'_> {
         Ok(self.execute(sql, params![user_id, device_id, name]).await? == 1)
     }
 
-    /// Notes that a device was used.
-    pub async fn device_seen(&mut self, user_id: &UserId, device_id: &DeviceId, day_ts: i64) -> Result<()> {
+    /// Notes that a device was used; only the day is kept.
+    pub async fn device_seen(&mut self, user_id: &UserId, device_id: &DeviceId, now_ts: i64) -> Result<()> {
+        let day_ts = now_ts - now_ts % DAY_MS;
         let sql = "UPDATE devices SET last_seen_ts = $3 WHERE user_id = $1 AND device_id = $2 AND last_seen_ts < $3";
         self.execute(sql, params![user_id, device_id, day_ts]).await?;
         Ok(())
@@ -106,6 +110,7 @@ impl Tx<'_> {
             ),
             ("DELETE FROM to_device WHERE user_id = $1 AND device_id = $2", who),
             ("DELETE FROM txns WHERE user_id = $1 AND device_id = $2", who),
+            ("DELETE FROM pushers WHERE user_id = $1 AND device_id = $2", who),
             (
                 "DELETE FROM key_signatures WHERE target_user = $1 AND target_key = $2",
                 who,
@@ -113,5 +118,39 @@ impl Tx<'_> {
         ])
         .await?;
         Ok(existed)
+    }
+
+    /// Removes all devices of a user with everything that belongs to them, except `but`. Answers how many.
+    pub async fn device_delete_all(&mut self, user_id: &UserId, but: Option<&DeviceId>) -> Result<u64> {
+        // No device has the empty id.
+        let but = but.map_or("", DeviceId::as_str);
+        let who: &[_] = params![user_id, but];
+        let removed = self
+            .execute("DELETE FROM devices WHERE user_id = $1 AND device_id <> $2", who)
+            .await?;
+        self.execute_all(&[
+            ("DELETE FROM tokens WHERE user_id = $1 AND device_id <> $2", who),
+            (
+                "DELETE FROM key_signatures WHERE target_user = $1 AND target_key IN \
+                 (SELECT device_id FROM device_keys WHERE user_id = $1 AND device_id <> $2)",
+                who,
+            ),
+            (
+                "DELETE FROM device_keys WHERE user_id = $1 AND device_id <> $2",
+                who,
+            ),
+            (
+                "DELETE FROM one_time_keys WHERE user_id = $1 AND device_id <> $2",
+                who,
+            ),
+            (
+                "DELETE FROM fallback_keys WHERE user_id = $1 AND device_id <> $2",
+                who,
+            ),
+            ("DELETE FROM to_device WHERE user_id = $1 AND device_id <> $2", who),
+            ("DELETE FROM txns WHERE user_id = $1 AND device_id <> $2", who),
+        ])
+        .await?;
+        Ok(removed)
     }
 }

@@ -2,7 +2,10 @@
 
 use ruma::{OwnedRoomAliasId, OwnedRoomId, OwnedUserId, RoomAliasId};
 
-use crate::{Result, RoomNid, StoreError, Tx, value::params};
+use crate::{
+    Result, RoomNid, StoreError, Tx,
+    value::{Row, Value, params},
+};
 
 /// An alias and what it points to.
 #[derive(Clone, Debug)]
@@ -64,5 +67,35 @@ impl Tx<'_> {
                 .map_err(|_| StoreError::inconsistent("room_aliases", "alias", "not an alias"))
         };
         rows.iter().map(|row| parse(row.get(0)?)).collect()
+    }
+
+    /// What the directory shows of rooms: the current events of these types with an empty state key, as JSON,
+    /// with their types. The answer has the order of `rooms`.
+    pub async fn directory_state(
+        &mut self,
+        rooms: &[RoomNid],
+        kinds: [&str; 8],
+    ) -> Result<Vec<Vec<(String, String)>>> {
+        let sql = "SELECT c.kind, e.json FROM current_state c \
+                   JOIN events e ON e.nid = c.event_nid AND e.room_nid = c.room_nid \
+                   WHERE c.room_nid = $1 AND c.state_key = '' AND c.kind IN ($2, $3, $4, $5, $6, $7, $8, $9)";
+        let keys: Vec<Vec<Value<'_>>> = rooms
+            .iter()
+            .map(|room| {
+                let mut params = vec![(*room).into()];
+                params.extend(kinds.iter().map(|kind| Value::from(*kind)));
+                params
+            })
+            .collect();
+        let answers = self.query_each(sql, &keys).await?;
+        let pairs = |rows: &Vec<Row>| rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect();
+        answers.iter().map(pairs).collect()
+    }
+
+    /// How many rooms are listed.
+    pub async fn directory_count(&mut self) -> Result<i64> {
+        self.query_one("SELECT COUNT(*) FROM rooms WHERE is_public = 1", &[])
+            .await?
+            .get(0)
     }
 }

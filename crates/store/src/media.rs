@@ -24,6 +24,30 @@ pub struct MediaRow {
     pub hash: String,
 }
 
+/// Which thumbnail of which picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ThumbnailKey {
+    /// The hash of the original.
+    pub hash: String,
+    /// Width of the box it is fitted to, in pixels.
+    pub width: u32,
+    /// Height of the box it is fitted to, in pixels.
+    pub height: u32,
+    /// `crop` or `scale`.
+    pub method: &'static str,
+}
+
+/// A thumbnail that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ThumbnailRow {
+    /// SHA-256 of the thumbnail, hexadecimal: its name in the blob store.
+    pub hash: String,
+    /// Its content type.
+    pub content_type: String,
+    /// Its length.
+    pub size_bytes: i64,
+}
+
 fn media(row: &Row) -> Result<MediaRow> {
     Ok(MediaRow {
         media_id: row.get(0)?,
@@ -61,5 +85,39 @@ impl Tx<'_> {
             .as_ref()
             .map(media)
             .transpose()
+    }
+
+    /// Notes a thumbnail, whose bytes must be durable already. One that is there stays.
+    pub async fn thumbnail_put(&mut self, key: &ThumbnailKey, new: &ThumbnailRow) -> Result<()> {
+        let sql = "INSERT INTO thumbnails (hash, width, height, method, thumbnail_hash, content_type, size_bytes) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (hash, width, height, method) DO NOTHING";
+        let values = params![
+            &key.hash,
+            key.width,
+            key.height,
+            key.method,
+            &new.hash,
+            &new.content_type,
+            new.size_bytes
+        ];
+        self.execute(sql, values).await?;
+        Ok(())
+    }
+
+    /// A thumbnail that was made.
+    pub async fn thumbnail_get(&mut self, key: &ThumbnailKey) -> Result<Option<ThumbnailRow>> {
+        let sql = "SELECT thumbnail_hash, content_type, size_bytes FROM thumbnails \
+                   WHERE hash = $1 AND width = $2 AND height = $3 AND method = $4";
+        let row = self
+            .query_opt(sql, params![&key.hash, key.width, key.height, key.method])
+            .await?;
+        let thumbnail = |row: Row| {
+            Ok(ThumbnailRow {
+                hash: row.get(0)?,
+                content_type: row.get(1)?,
+                size_bytes: row.get(2)?,
+            })
+        };
+        row.map(thumbnail).transpose()
     }
 }

@@ -44,17 +44,26 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Active accounts of this server whose name or localpart contains `term` (lower-cased by this method), in
-    /// the order of their names.
+    /// Active accounts of this server whose name or localpart contains each of the words, in the order of their
+    /// names. Words are lower-cased by this method; more than four are not looked at.
     pub async fn profile_search(&mut self, term: &str, limit: u32) -> Result<Vec<(OwnedUserId, Profile)>> {
         let escaped = term
             .to_lowercase()
             .replace('\\', "\\\\")
             .replace('%', "\\%")
             .replace('_', "\\_");
-        let sql = "SELECT u.user_id, p.display_name, p.avatar_url FROM users u JOIN profiles p ON p.user_id = u.user_id \
-                   WHERE u.state = 'active' AND p.search_name LIKE $1 ESCAPE '\\' ORDER BY p.search_name LIMIT $2";
-        let rows = self.query(sql, params![&format!("%{escaped}%"), limit]).await?;
+        let mut words = escaped.split_whitespace().map(|word| format!("%{word}%"));
+        let mut word = || words.next().unwrap_or_else(|| "%".to_owned());
+        let words = [word(), word(), word(), word()];
+        // An account without a profile is found by its name, which lacks nothing but the case.
+        let sql = "SELECT u.user_id, p.display_name, p.avatar_url FROM users u LEFT JOIN profiles p ON p.user_id = u.user_id \
+                   WHERE u.state = 'active' AND COALESCE(p.search_name, u.user_id) LIKE $1 ESCAPE '\\' \
+                   AND COALESCE(p.search_name, u.user_id) LIKE $2 ESCAPE '\\' \
+                   AND COALESCE(p.search_name, u.user_id) LIKE $3 ESCAPE '\\' \
+                   AND COALESCE(p.search_name, u.user_id) LIKE $4 ESCAPE '\\' \
+                   ORDER BY COALESCE(p.search_name, u.user_id), u.user_id LIMIT $5";
+        let [one, two, three, four] = &words;
+        let rows = self.query(sql, params![one, two, three, four, limit]).await?;
         rows.iter()
             .map(|row| Ok((row.get(0)?, profile(row, 1)?)))
             .collect()

@@ -2,7 +2,10 @@
 
 use ruma::{OwnedUserId, UserId};
 
-use crate::{Result, RoomNid, StreamPos, Tx, value::params};
+use crate::{
+    Result, RoomNid, StreamPos, Tx,
+    value::{Value, params},
+};
 
 impl Tx<'_> {
     /// Notes that a user types until `until_ts` (ms since the epoch; in the past: not any more).
@@ -17,6 +20,32 @@ impl Tx<'_> {
                    ON CONFLICT (room_nid, user_id) DO UPDATE SET until_ts = excluded.until_ts, pos = excluded.pos";
         self.execute(sql, params![room, user_id, until_ts, pos]).await?;
         Ok(())
+    }
+
+    /// Until when a user is noted as typing, ms since the epoch; `None`: never was.
+    pub async fn typing_until(&mut self, room: RoomNid, user_id: &UserId) -> Result<Option<i64>> {
+        let sql = "SELECT until_ts FROM typing WHERE room_nid = $1 AND user_id = $2";
+        self.query_opt(sql, params![room, user_id])
+            .await?
+            .map(|row| row.get(0))
+            .transpose()
+    }
+
+    /// Lets a user who types do so for longer. Nobody sees a difference, so it takes no position.
+    pub async fn typing_extend(&mut self, room: RoomNid, user_id: &UserId, until_ts: i64) -> Result<()> {
+        let sql = "UPDATE typing SET until_ts = $3 WHERE room_nid = $1 AND user_id = $2";
+        self.execute(sql, params![room, user_id, until_ts]).await?;
+        Ok(())
+    }
+
+    /// Notes that these don't type any more.
+    pub async fn typing_stop(&mut self, who: &[(RoomNid, OwnedUserId)], pos: StreamPos) -> Result<()> {
+        let sql = "UPDATE typing SET until_ts = 0, pos = $3 WHERE room_nid = $1 AND user_id = $2";
+        let rows: Vec<Vec<Value<'_>>> = who
+            .iter()
+            .map(|(room, user_id)| vec![(*room).into(), user_id.into(), pos.into()])
+            .collect();
+        self.execute_each(sql, &rows).await
     }
 
     /// Whether a user is noted as typing at `now_ts`.
