@@ -2,4 +2,6 @@
 //!
 //! Start with [`rules`]. Nothing is pushed here.
 
+pub mod change_rule;
+pub mod pushers;
 pub mod rules;

@@ -23,6 +23,9 @@ pub enum Refusal {
     /// `M_BAD_JSON`: a field has a wrong type or value.
     #[error("{0}")]
     BadJson(String),
+    /// `M_BAD_JSON` with 405: account data that only the server writes.
+    #[error("{0}")]
+    ServerControlled(String),
     /// `M_INVALID_PARAM`
     #[error("{0}")]
     InvalidParam(String),
@@ -47,6 +50,12 @@ pub enum Refusal {
     /// `M_USER_DEACTIVATED`
     #[error("this account is closed")]
     UserDeactivated,
+    /// `M_GUEST_ACCESS_FORBIDDEN`: this server has no guests.
+    #[error("this server has no guest accounts; please make an account or sign in")]
+    GuestAccessForbidden,
+    /// `M_UNRECOGNIZED`: an endpoint that the operator didn't switch on.
+    #[error("this server has no such endpoint")]
+    Unrecognized,
     /// `M_USER_IN_USE`
     #[error("this name is taken; please choose another")]
     UserInUse,
@@ -59,6 +68,9 @@ pub enum Refusal {
     /// `M_ROOM_IN_USE`: the alias is taken.
     #[error("this address is taken; please choose another")]
     RoomInUse,
+    /// `M_UNKNOWN` with 409: the alias is taken.
+    #[error("this address is taken; please choose another")]
+    AliasTaken,
     /// `M_BAD_ALIAS`
     #[error("{0}")]
     BadAlias(String),

@@ -66,6 +66,7 @@ fn refused(refusal: &Refusal) -> (StatusCode, ErrorKind) {
         Refusal::Forbidden(_) => (StatusCode::FORBIDDEN, ErrorKind::Forbidden),
         Refusal::NotFound(_) => (StatusCode::NOT_FOUND, ErrorKind::NotFound),
         Refusal::BadJson(_) => (StatusCode::BAD_REQUEST, ErrorKind::BadJson),
+        Refusal::ServerControlled(_) => (StatusCode::METHOD_NOT_ALLOWED, ErrorKind::BadJson),
         Refusal::InvalidParam(_) => (StatusCode::BAD_REQUEST, ErrorKind::InvalidParam),
         Refusal::MissingParam(_) => (StatusCode::BAD_REQUEST, ErrorKind::MissingParam),
         Refusal::Unknown(_) => (StatusCode::BAD_REQUEST, ErrorKind::Unknown),
@@ -77,10 +78,13 @@ fn refused(refusal: &Refusal) -> (StatusCode, ErrorKind) {
         }
         Refusal::MissingToken => (StatusCode::UNAUTHORIZED, ErrorKind::MissingToken),
         Refusal::UserDeactivated => (StatusCode::FORBIDDEN, ErrorKind::UserDeactivated),
+        Refusal::GuestAccessForbidden => (StatusCode::FORBIDDEN, ErrorKind::GuestAccessForbidden),
+        Refusal::Unrecognized => (StatusCode::NOT_FOUND, ErrorKind::Unrecognized),
         Refusal::UserInUse => (StatusCode::BAD_REQUEST, ErrorKind::UserInUse),
         Refusal::InvalidUsername(_) => (StatusCode::BAD_REQUEST, ErrorKind::InvalidUsername),
         Refusal::WeakPassword(_) => (StatusCode::BAD_REQUEST, ErrorKind::WeakPassword),
         Refusal::RoomInUse => (StatusCode::BAD_REQUEST, ErrorKind::RoomInUse),
+        Refusal::AliasTaken => (StatusCode::CONFLICT, ErrorKind::Unknown),
         Refusal::BadAlias(_) => (StatusCode::BAD_REQUEST, ErrorKind::BadAlias),
         Refusal::UnsupportedRoomVersion(_) => (StatusCode::BAD_REQUEST, ErrorKind::UnsupportedRoomVersion),
         Refusal::InvalidRoomState(_) => (StatusCode::BAD_REQUEST, ErrorKind::InvalidRoomState),
@@ -118,4 +122,9 @@ pub(crate) fn render(answer: impl OutgoingResponse) -> Response {
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
+}
+
+/// 304: the client has this already.
+pub(crate) fn not_modified() -> Response {
+    StatusCode::NOT_MODIFIED.into_response()
 }

@@ -3,10 +3,12 @@
 //! They are kept as account data `m.push_rules`, from the first change on, so that a sync tells all devices.
 //! Until then they are worked out. Rules that the specification predefines later are added when rules are read.
 
+use std::sync::Arc;
+
 use rohrpost_store::{AccountData, GLOBAL, StreamPos, Tx};
 use ruma::{UserId, events::push_rules::PushRulesEventContent, push::Ruleset};
 
-use crate::Result;
+use crate::{Caller, Result, Server};
 
 /// The type of account data that push rules are kept as.
 pub const KIND: &str = "m.push_rules";
@@ -46,4 +48,13 @@ pub(crate) fn read(user_id: &UserId, stored: Option<&AccountData>) -> Result<Rul
     let mut rules = serde_json::from_str::<PushRulesEventContent>(&stored.content)?.global;
     rules.update_with_server_default(Ruleset::server_default(user_id));
     Ok(rules)
+}
+
+/// The rules of the caller.
+///
+/// # Errors
+/// Those of the store.
+pub async fn get(server: &Arc<Server>, caller: &Caller) -> Result<Ruleset> {
+    let user_id = caller.user_id.clone();
+    server.store.read(move |tx| Box::pin(async move { ruleset(tx, &user_id).await })).await
 }

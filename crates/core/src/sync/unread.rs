@@ -22,10 +22,8 @@ use ruma::{
 use serde::Deserialize;
 
 pub(crate) use self::cache::UnreadCache;
-use self::{
-    cache::Counted,
-    pending::{Marks, relation},
-};
+pub(crate) use self::pending::relation;
+use self::{cache::Counted, pending::Marks};
 pub use self::pending::{Counts, UnreadCounts};
 use crate::{
     Result, Server,

@@ -143,6 +143,8 @@ impl Pending {
 pub(crate) struct Relation {
     /// The root of the thread it is in.
     pub(crate) thread: Option<OwnedEventId>,
+    /// The event that it relates to in another way than by a thread.
+    pub(crate) parent: Option<OwnedEventId>,
     /// `m.relates_to` as it stands in the event.
     pub(crate) raw: Option<String>,
 }
@@ -166,8 +168,14 @@ pub(crate) fn relation(json: &str) -> Relation {
     }
     let raw = serde_json::from_str::<Event<'_>>(json).ok().and_then(|event| event.content.relates_to);
     let related = raw.and_then(|raw| serde_json::from_str::<RelatesTo>(raw.get()).ok());
-    let thread = related.filter(|related| related.rel_type.as_deref() == Some("m.thread"));
-    Relation { thread: thread.and_then(|related| related.event_id), raw: raw.map(|raw| raw.get().to_owned()) }
+    let raw = raw.map(|raw| raw.get().to_owned());
+    match related {
+        Some(RelatesTo { rel_type: Some(rel_type), event_id }) if rel_type == "m.thread" => {
+            Relation { thread: event_id, parent: None, raw }
+        }
+        Some(RelatesTo { rel_type: Some(_), event_id }) => Relation { thread: None, parent: event_id, raw },
+        _ => Relation { thread: None, parent: None, raw },
+    }
 }
 
 #[cfg(test)]

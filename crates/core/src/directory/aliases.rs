@@ -1,0 +1,98 @@
+//! Aliases of rooms: making, resolving and listing them.
+
+use std::sync::Arc;
+
+use rohrpost_room::visibility::history_visibility;
+use rohrpost_store::{Tx, Work};
+use ruma::{
+    OwnedRoomAliasId, OwnedRoomId,
+    events::{StateEventType, room::history_visibility::HistoryVisibility},
+};
+
+use crate::{Caller, Refusal, Result, Server, directory::is_joined};
+
+/// Aliases of one room.
+const MAX_ALIASES: usize = 100;
+
+/// An alias to be made.
+pub struct CreateAlias {
+    /// Who makes it.
+    pub caller: Caller,
+    /// The alias.
+    pub alias: OwnedRoomAliasId,
+    /// What it points to.
+    pub room_id: OwnedRoomId,
+}
+
+struct Unit {
+    server: Arc<Server>,
+    wanted: CreateAlias,
+}
+
+/// Makes an alias for a room.
+///
+/// # Errors
+/// `InvalidParam` for an alias of another server, `Forbidden` when the caller isn't in the room, `AliasTaken`.
+///
+/// # Spec
+/// [Room aliases](https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3directoryroomroomalias)
+pub async fn create(server: &Arc<Server>, wanted: CreateAlias) -> Result<()> {
+    if wanted.alias.server_name() != server.name() {
+        return Err(Refusal::InvalidParam(format!("aliases made here end in :{}", server.name())));
+    }
+    server.store.write(Unit { server: Arc::clone(server), wanted }).await
+}
+
+impl Work for Unit {
+    type Out = ();
+    type Error = Refusal;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<()> {
+        let CreateAlias { caller, alias, room_id } = &self.wanted;
+        let head = self.server.heads.read(tx, room_id).await?;
+        if !is_joined(tx, &head, caller).await? {
+            return Err(Refusal::not_in_room());
+        }
+        if tx.alias_list(head.room.nid).await?.len() >= MAX_ALIASES {
+            return Err(Refusal::TooLarge(format!("a room may have {MAX_ALIASES} addresses")));
+        }
+        if !tx.alias_insert(alias, head.room.nid, &caller.user_id).await? {
+            return Err(Refusal::AliasTaken);
+        }
+        Ok(())
+    }
+}
+
+/// The room that an alias points to.
+///
+/// # Errors
+/// `NotFound`, for aliases of other servers too.
+pub async fn resolve(server: &Arc<Server>, alias: OwnedRoomAliasId) -> Result<OwnedRoomId> {
+    let reading = server.store.read(move |tx| {
+        Box::pin(async move { Ok::<_, Refusal>(tx.alias_get(&alias).await?) })
+    });
+    let found = reading.await?.ok_or_else(|| Refusal::not_found("room alias"))?;
+    Ok(found.room_id)
+}
+
+/// The aliases of a room.
+///
+/// # Errors
+/// `Forbidden` when the caller isn't in the room and it isn't world-readable.
+pub async fn list(server: &Arc<Server>, caller: &Caller, room_id: OwnedRoomId) -> Result<Vec<OwnedRoomAliasId>> {
+    let (server, caller) = (Arc::clone(server), caller.clone());
+    let store = server.store.clone();
+    let reading = store.read(move |tx| {
+        Box::pin(async move {
+            let mut head = server.heads.read(tx, &room_id).await?;
+            if !is_joined(tx, &head, &caller).await? {
+                let visibility = head.state(tx, StateEventType::RoomHistoryVisibility, "").await?;
+                if history_visibility(visibility.as_deref()) != HistoryVisibility::WorldReadable {
+                    return Err(Refusal::not_in_room());
+                }
+            }
+            Ok(tx.alias_list(head.room.nid).await?)
+        })
+    });
+    reading.await
+}

@@ -1,0 +1,205 @@
+//! Changes of one push rule. The whole set of rules is written, so that all devices of the user see it.
+
+use std::sync::Arc;
+
+use rohrpost_store::{GLOBAL, Tx, Work};
+use ruma::push::{
+    Action, InsertPushRuleError, NewPushRule, PushCondition, RemovePushRuleError, RuleKind, Ruleset,
+};
+
+use crate::{
+    Caller, Refusal, Result, Server,
+    push::rules::{self, KIND},
+};
+
+/// Rules of one user, the predefined ones included.
+const MAX_RULES: usize = 1000;
+/// Longest pattern or value that is compared with, in bytes.
+const MAX_PATTERN_BYTES: usize = 1024;
+/// Longest name of a rule, in bytes.
+const MAX_RULE_ID_BYTES: usize = 255;
+/// Conditions or actions of one rule.
+const MAX_PARTS: usize = 20;
+/// All rules of one user, in bytes of JSON.
+const MAX_RULESET_BYTES: usize = 512 * 1024;
+
+/// What becomes of a rule.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// It is added, or takes the place of one of the same name.
+    Put {
+        /// The rule.
+        rule: NewPushRule,
+        /// The rule of the user that it is the next more important to.
+        before: Option<String>,
+        /// The rule of the user that it is the next less important to.
+        after: Option<String>,
+    },
+    /// It goes.
+    Remove(RuleKind, String),
+    /// It is switched on or off.
+    Enable(RuleKind, String, bool),
+    /// It does something else.
+    Act(RuleKind, String, Vec<Action>),
+}
+
+struct Unit {
+    caller: Caller,
+    change: Change,
+}
+
+/// Changes a push rule.
+///
+/// # Errors
+/// `NotFound` for a rule that isn't there, `InvalidParam` for names that can't be used and for changes that
+/// predefined rules don't allow, `TooLarge` for too many or too long rules.
+///
+/// # Spec
+/// [Push rules](https://spec.matrix.org/v1.19/client-server-api/#push-rules-api)
+pub async fn change(server: &Arc<Server>, caller: Caller, change: Change) -> Result<()> {
+    check(&change)?;
+    server.store.write(Unit { caller, change }).await
+}
+
+impl Work for Unit {
+    type Out = ();
+    type Error = Refusal;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<()> {
+        let user_id = &self.caller.user_id;
+        let stored = tx.account_data_get(user_id, GLOBAL, KIND).await?;
+        let mut rules = rules::read(user_id, stored.as_ref())?;
+        apply(&mut rules, self.change.clone())?;
+        let mut data = rules::account_data(rules, rohrpost_store::StreamPos(0))?;
+        if data.content.len() > MAX_RULESET_BYTES {
+            return Err(too_large());
+        }
+        if stored.is_some_and(|stored| stored.content == data.content) {
+            return Ok(());
+        }
+        data.pos = tx.pos_next().await?;
+        tx.account_data_put(user_id, &data).await?;
+        tx.wake_user(user_id);
+        Ok(())
+    }
+}
+
+fn too_large() -> Refusal {
+    Refusal::TooLarge("there are too many push rules or they are too long; please remove some".to_owned())
+}
+
+fn invalid(text: &str) -> Refusal {
+    Refusal::InvalidParam(text.to_owned())
+}
+
+fn not_found() -> Refusal {
+    Refusal::not_found("push rule")
+}
+
+/// Checks the bounds of what is to be stored.
+fn check(change: &Change) -> Result<()> {
+    let (id, longest, parts) = match change {
+        Change::Put { rule, .. } => {
+            let (conditions, actions, longest) = match rule {
+                NewPushRule::Override(rule) | NewPushRule::Underride(rule) => {
+                    let longest = rule.conditions.iter().map(condition_bytes).max();
+                    (rule.conditions.len(), rule.actions.len(), longest.unwrap_or(0))
+                }
+                NewPushRule::Content(rule) => (0, rule.actions.len(), rule.pattern.len()),
+                NewPushRule::Room(rule) => (0, rule.actions.len(), 0),
+                NewPushRule::Sender(rule) => (0, rule.actions.len(), 0),
+                _ => return Err(invalid("this kind of push rule is not known")),
+            };
+            (rule.rule_id(), longest, conditions.max(actions))
+        }
+        Change::Remove(_, id) | Change::Enable(_, id, _) => (id.as_str(), 0, 0),
+        Change::Act(_, id, actions) => (id.as_str(), 0, actions.len()),
+    };
+    if id.is_empty() || id.len() > MAX_RULE_ID_BYTES {
+        return Err(invalid("the name of a push rule must have 1 to 255 bytes"));
+    }
+    if longest > MAX_PATTERN_BYTES || parts > MAX_PARTS {
+        return Err(too_large());
+    }
+    Ok(())
+}
+
+/// The size of what a condition compares with.
+fn condition_bytes(condition: &PushCondition) -> usize {
+    serde_json::to_string(condition).map_or(usize::MAX, |json| json.len())
+}
+
+fn apply(rules: &mut Ruleset, change: Change) -> Result<()> {
+    match change {
+        Change::Put { rule, before, after } => {
+            rules.insert(rule, after.as_deref(), before.as_deref()).map_err(inserted)?;
+            if rules.iter().count() > MAX_RULES {
+                return Err(too_large());
+            }
+            Ok(())
+        }
+        Change::Remove(kind, id) => rules.remove(kind, id).map_err(|error| match error {
+            RemovePushRuleError::ServerDefault => invalid("predefined rules can only be switched off"),
+            _ => not_found(),
+        }),
+        Change::Enable(kind, id, enabled) => rules.set_enabled(kind, id, enabled).map_err(|_| not_found()),
+        Change::Act(kind, id, actions) => rules.set_actions(kind, id, actions).map_err(|_| not_found()),
+    }
+}
+
+fn inserted(error: InsertPushRuleError) -> Refusal {
+    match error {
+        InsertPushRuleError::UnknownRuleId => Refusal::NotFound("the rule to be placed next to isn't there".to_owned()),
+        error => Refusal::InvalidParam(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ruma::{
+        push::{Action, NewPatternedPushRule, NewPushRule, RuleKind, Ruleset},
+        user_id,
+    };
+
+    use super::{Change, apply, check};
+    use crate::Refusal;
+
+    fn rules() -> Ruleset {
+        Ruleset::server_default(user_id!("@anna:example.org"))
+    }
+
+    fn pattern(id: &str, pattern: &str) -> Change {
+        let rule = NewPatternedPushRule::new(id.to_owned(), pattern.to_owned(), vec![Action::Notify]);
+        Change::Put { rule: NewPushRule::Content(rule), before: None, after: None }
+    }
+
+    #[test]
+    fn a_predefined_rule_can_be_switched_off_but_not_removed() {
+        let mut rules = rules();
+        let master = || (RuleKind::Override, ".m.rule.master".to_owned());
+        let (kind, id) = master();
+        apply(&mut rules, Change::Enable(kind, id, true)).expect("it is there");
+        let (kind, id) = master();
+        let refused = apply(&mut rules, Change::Remove(kind, id));
+        assert!(matches!(refused, Err(Refusal::InvalidParam(_))));
+    }
+
+    #[test]
+    fn no_rule_may_look_like_a_predefined_one() {
+        assert!(matches!(apply(&mut rules(), pattern(".m.rule.mine", "x")), Err(Refusal::InvalidParam(_))));
+    }
+
+    #[test]
+    fn there_is_an_end_to_rules() {
+        let mut rules = rules();
+        let refused = (0..2000).find_map(|i| apply(&mut rules, pattern(&format!("rule{i}"), "x")).err());
+        assert!(matches!(refused, Some(Refusal::TooLarge(_))));
+    }
+
+    #[test]
+    fn long_patterns_are_refused() {
+        assert!(check(&pattern("mine", &"x".repeat(1024))).is_ok());
+        assert!(matches!(check(&pattern("mine", &"x".repeat(1025))), Err(Refusal::TooLarge(_))));
+        assert!(matches!(check(&pattern("", "x")), Err(Refusal::InvalidParam(_))));
+    }
+}
