@@ -93,8 +93,14 @@ export class Person {
     }
 
     async find(person: string, label: "people_search" | "room_people"): Promise<void> {
-        await this.page.getByRole("searchbox", { name: this.t(label) }).fill(person);
-        await this.page.getByRole("option", { name: person }).click();
+        // Somebody who just got an account may take a moment to be found; a person would search again.
+        const found = this.page.getByRole("option", { name: person });
+        for (let tries = 0; tries < 10 && (await found.count()) === 0; tries += 1) {
+            await this.page.getByRole("searchbox", { name: this.t(label) }).fill("");
+            await this.page.getByRole("searchbox", { name: this.t(label) }).fill(person);
+            await found.waitFor({ timeout: 3000 }).catch(() => undefined);
+        }
+        await found.click();
     }
 
     async startChat(person: string): Promise<void> {
@@ -105,12 +111,12 @@ export class Person {
 
     async acceptInvitation(name: string): Promise<void> {
         await this.page.getByRole("button", { name: this.t("a11y_accept", { name }) }).click();
-        await this.composer().waitFor();
+        await this.page.getByRole("heading", { name, exact: true, level: 1 }).waitFor();
     }
 
     async openRoom(name: string): Promise<void> {
         await this.page.getByRole("row", { name }).click();
-        await this.composer().waitFor();
+        await this.page.getByRole("heading", { name, exact: true, level: 1 }).waitFor();
     }
 
     composer(): Locator {

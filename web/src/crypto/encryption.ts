@@ -35,6 +35,7 @@ export class Encryption extends ViewModel<EncryptionSnapshot> {
     readonly #secrets: SecretKeys;
     /** While a flow changes keys step by step, the states in between would only confuse. */
     #busy = 0;
+    #live = false;
 
     constructor(client: MatrixClient, crypto: CryptoApi, secrets: SecretKeys) {
         super({ health: null, recoveryKeyDate: null, recoveryKeyExists: false });
@@ -46,8 +47,14 @@ export class Encryption extends ViewModel<EncryptionSnapshot> {
         this.onDispose(look.cancel);
     }
 
+    /** From now on what is known comes from the server, not from a cache of last week. */
+    goLive(): Promise<void> {
+        this.#live = true;
+        return this.refresh();
+    }
+
     async refresh(): Promise<void> {
-        if (this.#busy > 0 || this.disposed) return;
+        if (!this.#live || this.#busy > 0 || this.disposed) return;
         const userId = this.#client.getSafeUserId();
         const deviceId = this.#client.getDeviceId() ?? "";
         const [identityExists, device, identity, storage, backup, activeBackup, key] = await Promise.all([

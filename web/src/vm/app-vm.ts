@@ -1,5 +1,5 @@
 // From opening the page to being able to write: which screen is due, and the one engine that runs behind it.
-import { ClientEvent, HttpApiEvent, SyncState } from "matrix-js-sdk";
+import { ClientEvent, HttpApiEvent, SyncState, type SyncStateData } from "matrix-js-sdk";
 import { replaceRoute } from "../app/route.ts";
 import { clearLocalData, signOut, startEngine, type Engine } from "../matrix/engine.ts";
 import { fetchAbout, type About } from "../matrix/server.ts";
@@ -73,9 +73,13 @@ export class AppVm extends ViewModel<AppSnapshot> {
         this.update({ phase: "starting", endedElsewhere: false });
         const engine = await startEngine(credentials);
         engine.client.on(HttpApiEvent.SessionLoggedOut, () => void this.#ended());
-        await firstSync(engine);
-        // Offline, health can't be looked up; people may read what they have, and the banner comes later.
-        await engine.encryption.refresh().catch(() => undefined);
+        const fromCache = await firstSync(engine, false);
+        // A device that was confirmed before may show at once what it kept; everything else waits for the server's word.
+        if (fromCache && (await isConfirmed(engine))) this.update({ engine, phase: "ready" });
+        await firstSync(engine, true);
+        // What is kept about the account's keys can be older than the keys: look only now.
+        await engine.encryption.goLive().catch(() => undefined);
+        if (this.getSnapshot().engine === engine) return;
         this.update({ engine });
         this.passGate();
     }
@@ -115,14 +119,22 @@ export class AppVm extends ViewModel<AppSnapshot> {
     };
 }
 
-function firstSync({ client }: Engine): Promise<void> {
+/** Waits until there is something to show; with `live` until the server itself has answered. Answers whether it came from the cache. */
+function firstSync({ client }: Engine, live: boolean): Promise<boolean> {
     return new Promise((resolve) => {
-        const look = (state: SyncState | null) => {
-            if (state !== SyncState.Prepared && state !== SyncState.Syncing) return;
+        const look = (state: SyncState | null, _previous?: SyncState | null, data?: SyncStateData | null) => {
+            const fromCache = state === SyncState.Prepared && data?.fromCache === true;
+            const answered = state === SyncState.Syncing || state === SyncState.Catchup || (state === SyncState.Prepared && !fromCache);
+            if (!answered && (live || !fromCache)) return;
             client.off(ClientEvent.Sync, look);
-            resolve();
+            resolve(fromCache);
         };
         client.on(ClientEvent.Sync, look);
-        look(client.getSyncState());
+        look(client.getSyncState(), null, client.getSyncStateData());
     });
+}
+
+async function isConfirmed({ client, crypto }: Engine): Promise<boolean> {
+    const status = await crypto.getDeviceVerificationStatus(client.getSafeUserId(), client.getDeviceId() ?? "");
+    return status?.crossSigningVerified ?? false;
 }

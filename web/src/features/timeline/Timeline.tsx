@@ -145,6 +145,8 @@ function useScrolling(scroller: React.RefObject<HTMLDivElement | null>, items: r
             element.scrollTop += element.scrollHeight - before.current.height;
         }
         before.current = { ...before.current, firstKey, height: element.scrollHeight };
+        // Nothing to scroll means nothing that would ever ask for more.
+        if (element.scrollHeight <= element.clientHeight && model.getSnapshot().error === null) void model.loadOlder();
         if (before.current.atEnd && document.visibilityState === "visible" && document.hasFocus()) model.markRead();
     }, [items, scroller, model]);
 
