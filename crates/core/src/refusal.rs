@@ -86,6 +86,9 @@ pub enum Refusal {
         /// After how many milliseconds it may work.
         retry_after_ms: u64,
     },
+    /// `M_INVALID_SIGNATURE`: something isn't signed by whom it should be.
+    #[error("{0}")]
+    InvalidSignature(String),
     /// `M_WRONG_ROOM_KEYS_VERSION`
     #[error("there is a newer backup")]
     WrongRoomKeysVersion {

@@ -93,6 +93,7 @@ fn refused(refusal: &Refusal) -> (StatusCode, ErrorKind) {
             data.retry_after = Some(RetryAfter::Delay(Duration::from_millis(*retry_after_ms)));
             (StatusCode::TOO_MANY_REQUESTS, ErrorKind::LimitExceeded(data))
         }
+        Refusal::InvalidSignature(_) => (StatusCode::BAD_REQUEST, other("M_INVALID_SIGNATURE")),
         Refusal::WrongRoomKeysVersion { current } => {
             let data = ruma::api::error::WrongRoomKeysVersionErrorData::new(current.clone());
             (StatusCode::FORBIDDEN, ErrorKind::WrongRoomKeysVersion(data))
@@ -111,6 +112,11 @@ fn refused(refusal: &Refusal) -> (StatusCode, ErrorKind) {
             (StatusCode::INTERNAL_SERVER_ERROR, ErrorKind::Unknown)
         }
     }
+}
+
+/// An errcode that `ruma` has no name for.
+fn other(errcode: &'static str) -> ErrorKind {
+    serde_json::from_value(serde_json::json!({ "errcode": errcode })).unwrap_or(ErrorKind::Unknown)
 }
 
 /// An answer of `ruma` as an HTTP response.
