@@ -14,13 +14,13 @@ use tokio::sync::watch;
 
 /// Who waits.
 #[derive(Default)]
-pub struct Notify {
+pub(crate) struct Notify {
     waiting: Mutex<HashMap<OwnedUserId, watch::Sender<u64>>>,
 }
 
 impl Notify {
     /// Begins to wait for news of a user. Register first, then read, then wait.
-    pub fn subscribe(&self, user_id: &UserId) -> watch::Receiver<u64> {
+    pub(crate) fn subscribe(&self, user_id: &UserId) -> watch::Receiver<u64> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         match waiting.get(user_id) {
             Some(sender) => sender.subscribe(),

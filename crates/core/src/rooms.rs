@@ -1,5 +1,20 @@
-//! Use cases about rooms.
+//! Use cases about rooms. Everything that changes a room goes through [`append`]; everything that reads one asks
+//! [`access`] first what the caller may see.
 
+pub(crate) mod access;
 pub(crate) mod append;
-pub(crate) mod head;
+pub mod context;
+pub mod create;
+pub mod event;
+pub mod forget;
+pub mod head;
+pub mod joined;
+pub mod members;
+pub mod membership;
+pub mod messages;
+pub(crate) mod present;
+pub mod profile;
+pub mod redact;
 pub mod send;
+pub mod set_state;
+pub mod state;

@@ -65,10 +65,32 @@ impl Routes {
         F: Fn(Authed, R) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<R::OutgoingResponse, Refusal>> + Send,
     {
-        self.endpoint::<R, _, _>(Access::Authed, move |received: Received<R>| {
+        self.token_endpoint(Access::Authed, handler);
+    }
+
+    /// An endpoint for administrators of this server.
+    pub(crate) fn administrator<R, F, Fut>(&mut self, handler: F)
+    where
+        R: IncomingRequest + Send + 'static,
+        F: Fn(Authed, R) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<R::OutgoingResponse, Refusal>> + Send,
+    {
+        self.token_endpoint(Access::Administrator, handler);
+    }
+
+    fn token_endpoint<R, F, Fut>(&mut self, access: Access, handler: F)
+    where
+        R: IncomingRequest + Send + 'static,
+        F: Fn(Authed, R) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<R::OutgoingResponse, Refusal>> + Send,
+    {
+        self.endpoint::<R, _, _>(access, move |received: Received<R>| {
             let handler = handler.clone();
             async move {
                 let caller = received.caller?.ok_or(Refusal::MissingToken)?;
+                if access == Access::Administrator && !caller.administrator {
+                    return Err(Refusal::Forbidden("this is for administrators of this server".to_owned()).into());
+                }
                 if R::RATE_LIMITED {
                     received.server.limit(Kind::General, caller.user_id.as_str())?;
                 }
@@ -101,7 +123,13 @@ impl Routes {
         F: Fn(Received<R>) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<R::OutgoingResponse, ApiError>> + Send,
     {
-        for path in R::PATH_BUILDER.all_paths() {
+        let mut paths: Vec<&'static str> = R::PATH_BUILDER.all_paths().collect();
+        // "If the state key is an empty string the trailing slash on this endpoint is optional."
+        let without_key: Vec<&'static str> = paths.iter().filter_map(|path| path.strip_suffix("{state_key}")).collect();
+        for path in without_key {
+            paths.extend([path, path.trim_end_matches('/')]);
+        }
+        for path in paths {
             let operation: &'static str = operation(&R::METHOD, path);
             let handler = handler.clone();
             let answer = move |State(server): State<Arc<Server>>, params: RawPathParams, request: Request| async move {

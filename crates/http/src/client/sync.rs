@@ -1,5 +1,12 @@
-//! Endpoints of this part are registered here.
+//! Sync: what changed for a device.
 
-use crate::routes::Routes;
+mod v3;
 
-pub(crate) fn routes(_routes: &mut Routes) {}
+use http::Method;
+
+use crate::routes::{Access, Routes};
+
+pub(crate) fn routes(routes: &mut Routes) {
+    routes.raw(Method::GET, "/_matrix/client/v3/sync", Access::Authed, v3::sync);
+    routes.raw(Method::GET, "/_matrix/client/r0/sync", Access::Authed, v3::sync);
+}

@@ -1,0 +1,202 @@
+//! Makes a room with all its first events, in one transaction.
+
+use std::sync::Arc;
+
+use rohrpost_room::{
+    AuthState, NewEvent, NewEventTemplate, Person, Place, Preset, build, build::room_id_before_v12, create_room,
+};
+use rohrpost_store::{NewRoom, Tx, UserState, Work};
+use ruma::{
+    CanonicalJsonObject, MilliSecondsSinceUnixEpoch, OwnedRoomAliasId, OwnedRoomId, OwnedUserId, RoomAliasId,
+    RoomVersionId, events::TimelineEventType,
+};
+
+use crate::{
+    Caller, Refusal, Result, Server,
+    limits::Kind,
+    random,
+    rooms::{
+        append::{append, append_built},
+        head::Head,
+    },
+};
+
+/// Invitations that one request may carry.
+const MAX_INVITES: usize = 200;
+/// State events that one request may carry.
+const MAX_INITIAL_STATE: usize = 100;
+
+/// The room that is wanted.
+pub struct CreateRoom {
+    /// Who makes it.
+    pub caller: Caller,
+    /// Its version; `None`: this server's default.
+    pub version: Option<RoomVersionId>,
+    /// The rules it starts with.
+    pub preset: Preset,
+    /// Listed in the directory.
+    pub is_public: bool,
+    /// The part of its address before the server name.
+    pub alias_localpart: Option<String>,
+    /// Its name.
+    pub name: Option<String>,
+    /// What it is about.
+    pub topic: Option<String>,
+    /// Who is invited.
+    pub invite: Vec<OwnedUserId>,
+    /// For two people.
+    pub is_direct: bool,
+    /// Further content of the create event.
+    pub creation_content: CanonicalJsonObject,
+    /// Further state.
+    pub initial_state: Vec<NewEventTemplate>,
+    /// Laid over the default power levels.
+    pub power_levels: CanonicalJsonObject,
+}
+
+struct Unit {
+    server: Arc<Server>,
+    wanted: CreateRoom,
+    version: RoomVersionId,
+    alias: Option<OwnedRoomAliasId>,
+    /// Random: the room id before version 12, else what makes the create event unique.
+    nonce: String,
+    now: MilliSecondsSinceUnixEpoch,
+}
+
+/// Makes a room; answers its id.
+///
+/// # Errors
+/// `RoomInUse` when the address is taken, `InvalidRoomState` when the wanted state contradicts itself, `Forbidden`
+/// when the encryption policy refuses it, `NotFound` when an invited person doesn't exist here.
+pub async fn create(server: &Arc<Server>, wanted: CreateRoom) -> Result<OwnedRoomId> {
+    server.limit(Kind::RoomCreation, wanted.caller.user_id.as_str())?;
+    if wanted.invite.len() > MAX_INVITES || wanted.initial_state.len() > MAX_INITIAL_STATE {
+        return Err(Refusal::TooLarge(format!(
+            "a room can be made with at most {MAX_INVITES} invitations and {MAX_INITIAL_STATE} state events; add the others later"
+        )));
+    }
+    let version = wanted.version.clone().unwrap_or_else(|| server.settings.default_room_version.clone());
+    if !rohrpost_room::is_supported(&version) {
+        return Err(Refusal::UnsupportedRoomVersion(version.to_string()));
+    }
+    let alias = match &wanted.alias_localpart {
+        Some(localpart) => Some(alias(server, localpart)?),
+        None => None,
+    };
+    let (nonce, now) = (random::name(&*server.rng, 24), server.clock.now());
+    server.store.write(Unit { server: Arc::clone(server), wanted, version, alias, nonce, now }).await
+}
+
+fn alias(server: &Server, localpart: &str) -> Result<OwnedRoomAliasId> {
+    let bad = || Refusal::InvalidParam("this can't be part of a room address".to_owned());
+    if localpart.is_empty() || localpart.contains([':', '\0']) || localpart.chars().any(char::is_whitespace) {
+        return Err(bad());
+    }
+    RoomAliasId::parse(format!("#{localpart}:{}", server.name())).map_err(|_| bad())
+}
+
+/// A person of this server with their profile.
+pub(crate) async fn person(server: &Server, tx: &mut Tx<'_>, user_id: &ruma::UserId) -> Result<Person> {
+    let user = match server.is_local(user_id) {
+        true => tx.user_get(user_id).await?.filter(|user| user.state == UserState::Active),
+        false => None,
+    };
+    if user.is_none() {
+        return Err(Refusal::not_found("this person was"));
+    }
+    let profile = tx.profile_get(user_id).await?;
+    Ok(Person {
+        user_id: user_id.to_owned(),
+        displayname: profile.display_name,
+        avatar_url: profile.avatar_url.map(Into::into),
+    })
+}
+
+impl Unit {
+    async fn templates(&self, tx: &mut Tx<'_>) -> Result<Vec<NewEventTemplate>> {
+        let Unit { server, wanted, .. } = self;
+        let mut invite = Vec::with_capacity(wanted.invite.len());
+        for user_id in &wanted.invite {
+            if *user_id != wanted.caller.user_id {
+                invite.push(person(server, tx, user_id).await?);
+            }
+        }
+        Ok(create_room(rohrpost_room::CreateRoom {
+            version: self.version.clone(),
+            preset: wanted.preset,
+            creator: person(server, tx, &wanted.caller.user_id).await?,
+            invite,
+            is_direct: wanted.is_direct,
+            name: wanted.name.clone(),
+            topic: wanted.topic.clone(),
+            alias: self.alias.clone(),
+            creation_content: wanted.creation_content.clone(),
+            initial_state: wanted.initial_state.clone(),
+            power_level_content_override: wanted.power_levels.clone(),
+            encryption: server.settings.encryption,
+            nonce: self.nonce.clone(),
+        })?)
+    }
+
+    fn event(&self, template: NewEventTemplate) -> NewEvent {
+        template.into_event(self.wanted.caller.user_id.clone(), self.now)
+    }
+
+    /// Makes the room with its create event.
+    async fn begin(&self, tx: &mut Tx<'_>, create: NewEvent) -> Result<Head> {
+        let rules = rohrpost_room::rules(&self.version)
+            .ok_or_else(|| Refusal::UnsupportedRoomVersion(self.version.to_string()))?;
+        let room_id = match rules.authorization.room_create_event_id_as_room_id {
+            true => None,
+            false => Some(room_id_before_v12(&self.nonce, self.server.name())?),
+        };
+        let place = Place { version: &self.version, room_id: room_id.as_deref(), prev_events: &[], depth: 1 };
+        let pdu = build(create, place, &AuthState::new(), self.server.name(), &self.server.key)?;
+        let kind = pdu.content_as::<CreateContent>()?.kind;
+        let new = NewRoom {
+            room_id: pdu.room_id().to_owned(),
+            version: self.version.clone(),
+            kind,
+            is_public: self.wanted.is_public,
+        };
+        tx.room_insert(&new).await?;
+        let room = tx.room_get(&new.room_id).await?;
+        let mut head = Head::new(room.ok_or_else(|| Refusal::Internal("a new room is not there".to_owned()))?);
+        append_built(&self.server, tx, &mut head, pdu, None).await?;
+        Ok(head)
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct CreateContent {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
+impl Work for Unit {
+    type Out = OwnedRoomId;
+    type Error = Refusal;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<OwnedRoomId> {
+        if let Some(alias) = &self.alias
+            && tx.alias_get(alias).await?.is_some()
+        {
+            return Err(Refusal::RoomInUse);
+        }
+        let mut templates = self.templates(tx).await?.into_iter();
+        let create = templates.next().map(|template| self.event(template));
+        let create = create.filter(|event| event.kind == TimelineEventType::RoomCreate);
+        let create = create.ok_or_else(|| Refusal::Internal("a room without a create event".to_owned()))?;
+        let mut head = self.begin(tx, create).await?;
+        for template in templates {
+            append(&self.server, tx, &mut head, self.event(template), None).await?;
+        }
+        if let Some(alias) = &self.alias
+            && !tx.alias_insert(alias, head.room.nid, &self.wanted.caller.user_id).await?
+        {
+            return Err(Refusal::RoomInUse);
+        }
+        Ok(head.room.room_id)
+    }
+}

@@ -1,0 +1,192 @@
+//! Join, leave, invite, kick, ban, unban: one member event each.
+
+use std::sync::Arc;
+
+use rohrpost_room::{NewEvent, canonical_object};
+use rohrpost_store::{Tx, Work};
+use ruma::{
+    CanonicalJsonObject, CanonicalJsonValue, MilliSecondsSinceUnixEpoch, OwnedRoomId, OwnedRoomOrAliasId, OwnedUserId,
+    RoomAliasId, RoomId, UserId,
+    events::{TimelineEventType, room::member::MembershipState},
+};
+
+use crate::{
+    Caller, Refusal, Result, Server,
+    limits::Kind,
+    rooms::{append::append, create::person, head::Head},
+};
+
+/// What is to become of somebody's membership.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The caller joins.
+    Join,
+    /// The caller leaves, or refuses an invitation.
+    Leave,
+    /// The caller invites somebody.
+    Invite(OwnedUserId),
+    /// The caller sends somebody out.
+    Kick(OwnedUserId),
+    /// The caller keeps somebody out.
+    Ban(OwnedUserId),
+    /// The caller lifts a ban.
+    Unban(OwnedUserId),
+}
+
+/// A change of membership.
+pub struct ChangeMembership {
+    /// Who makes it.
+    pub caller: Caller,
+    /// The room.
+    pub room_id: OwnedRoomId,
+    /// What changes.
+    pub change: Change,
+    /// Why, for the people concerned.
+    pub reason: Option<String>,
+}
+
+struct Unit {
+    server: Arc<Server>,
+    wanted: ChangeMembership,
+    now: MilliSecondsSinceUnixEpoch,
+}
+
+/// Changes a membership. What is so already stays so without a new event, where repeating is natural: joining,
+/// leaving.
+///
+/// # Errors
+/// `Forbidden` when the rules of the room refuse it or the target's membership doesn't fit, `NotFound` when an
+/// invited person doesn't exist here.
+pub async fn change(server: &Arc<Server>, wanted: ChangeMembership) -> Result<()> {
+    let user = wanted.caller.user_id.as_str();
+    match wanted.change {
+        Change::Join => server.limit(Kind::Join, user)?,
+        Change::Invite(_) => server.limit(Kind::Invite, user)?,
+        Change::Leave | Change::Kick(_) | Change::Ban(_) | Change::Unban(_) => {}
+    }
+    let now = server.clock.now();
+    server.store.write(Unit { server: Arc::clone(server), wanted, now }).await
+}
+
+/// Leaves or refuses every room that a user is in or invited to. For accounts that are closed.
+///
+/// # Errors
+/// The first refusal; rooms before it are left.
+pub async fn leave_all(server: &Arc<Server>, caller: &Caller) -> Result<()> {
+    let user_id = caller.user_id.clone();
+    let rooms: Vec<OwnedRoomId> = server
+        .store
+        .read(move |tx| {
+            Box::pin(async move {
+                let mut rooms = Vec::new();
+                for member in tx.membership_list(&user_id).await? {
+                    let is_in = matches!(
+                        member.membership,
+                        MembershipState::Join | MembershipState::Invite | MembershipState::Knock
+                    );
+                    if is_in && let Some(room) = tx.room_get_by_nid(member.room).await? {
+                        rooms.push(room.room_id);
+                    }
+                }
+                Ok::<_, Refusal>(rooms)
+            })
+        })
+        .await?;
+    for room_id in rooms {
+        let wanted = ChangeMembership { caller: caller.clone(), room_id, change: Change::Leave, reason: None };
+        change(server, wanted).await?;
+    }
+    Ok(())
+}
+
+/// The room that an id or an alias of this server names.
+///
+/// # Errors
+/// `NotFound` when there is no such alias here.
+pub async fn resolve(server: &Arc<Server>, room: OwnedRoomOrAliasId) -> Result<OwnedRoomId> {
+    if let Ok(room_id) = <&RoomId>::try_from(&*room) {
+        return Ok(room_id.to_owned());
+    }
+    let alias = RoomAliasId::parse(room.as_str()).map_err(|_| Refusal::not_found("this room was"))?;
+    let found = server.store.read(move |tx| Box::pin(async move { tx.alias_get(&alias).await })).await?;
+    found.map(|row| row.room_id).ok_or_else(|| Refusal::not_found("a room of this address was"))
+}
+
+impl Unit {
+    fn target(&self) -> &UserId {
+        match &self.wanted.change {
+            Change::Join | Change::Leave => &self.wanted.caller.user_id,
+            Change::Invite(user) | Change::Kick(user) | Change::Ban(user) | Change::Unban(user) => user,
+        }
+    }
+
+    /// Whether the change fits what the target is now. `false`: it is so already.
+    fn fits(&self, now: &MembershipState) -> Result<bool> {
+        use MembershipState as M;
+        let forbidden = |text: &str| Err(Refusal::Forbidden(text.to_owned()));
+        match (&self.wanted.change, now) {
+            (Change::Join, M::Join) | (Change::Leave, M::Leave) | (Change::Ban(_), M::Ban) => Ok(false),
+            (Change::Leave, M::Ban) => forbidden("you were banned from this room"),
+            (Change::Invite(_), M::Join) => forbidden("this person is in the room already"),
+            (Change::Kick(_), M::Leave | M::Ban) => forbidden("this person is not in the room"),
+            (Change::Unban(_), now) if *now != M::Ban => forbidden("this person is not banned"),
+            _ => Ok(true),
+        }
+    }
+
+    async fn content(&self, tx: &mut Tx<'_>) -> Result<CanonicalJsonObject> {
+        let (membership, is_with_profile) = match self.wanted.change {
+            Change::Join => (MembershipState::Join, true),
+            Change::Invite(_) => (MembershipState::Invite, true),
+            Change::Ban(_) => (MembershipState::Ban, false),
+            Change::Leave | Change::Kick(_) | Change::Unban(_) => (MembershipState::Leave, false),
+        };
+        let mut content = CanonicalJsonObject::new();
+        let mut put = |key: &str, value: Option<String>| {
+            if let Some(value) = value {
+                content.insert(key.into(), CanonicalJsonValue::String(value));
+            }
+        };
+        put("membership", Some(membership.to_string()));
+        put("reason", self.wanted.reason.clone());
+        if is_with_profile {
+            let person = person(&self.server, tx, self.target()).await?;
+            put("displayname", person.displayname);
+            put("avatar_url", person.avatar_url.map(|url| url.to_string()));
+        }
+        // Names and reasons come from people.
+        Ok(canonical_object(serde_json::to_value(content)?)?)
+    }
+}
+
+/// The present membership of a user in a room that is locked.
+pub(crate) async fn membership_now(tx: &mut Tx<'_>, head: &Head, user_id: &UserId) -> Result<Option<MembershipState>> {
+    Ok(tx.membership_get(user_id, head.room.nid).await?.map(|member| member.membership))
+}
+
+impl Work for Unit {
+    type Out = ();
+    type Error = Refusal;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<()> {
+        let Unit { server, wanted, now } = self;
+        let mut head = server.heads.lock(tx, &wanted.room_id).await?;
+        let target = membership_now(tx, &head, self.target()).await?;
+        if wanted.change == Change::Leave && target.is_none() {
+            return Err(Refusal::not_in_room());
+        }
+        if !self.fits(&target.unwrap_or(MembershipState::Leave))? {
+            return Ok(());
+        }
+        let new = NewEvent {
+            kind: TimelineEventType::RoomMember,
+            state_key: Some(self.target().to_string()),
+            content: self.content(tx).await?,
+            sender: wanted.caller.user_id.clone(),
+            redacts: None,
+            origin_server_ts: *now,
+        };
+        append(server, tx, &mut head, new, None).await?;
+        Ok(())
+    }
+}

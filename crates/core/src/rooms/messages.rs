@@ -1,0 +1,147 @@
+//! Reads a page of a room's history.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use rohrpost_room::Shape;
+use rohrpost_store::{EventRow, StreamPos, Tx};
+use ruma::{OwnedRoomId, api::{Direction, client::filter::RoomEventFilter}, events::StateEventType};
+use serde_json::value::RawValue;
+
+use crate::{
+    Caller, Refusal, Result, Server,
+    rooms::{
+        access::{Access, Seen},
+        head::Head,
+        present::Viewer,
+    },
+    sync::{filter::EventFilter, token::SyncToken},
+};
+
+/// Events on one page at most.
+const MAX_PAGE: usize = 1000;
+/// Events that are looked at for one page at most: bounds the work when a filter or the visibility hides many.
+const MAX_SCANNED: usize = 5000;
+
+/// The page that is wanted.
+pub struct Page {
+    /// Where it begins; `None`: at the newest event going back, at the oldest going forward.
+    pub from: Option<SyncToken>,
+    /// Where it ends at the latest.
+    pub to: Option<SyncToken>,
+    /// Which way.
+    pub direction: Direction,
+    /// How many events at most.
+    pub limit: usize,
+    /// Which events.
+    pub filter: RoomEventFilter,
+}
+
+/// A page of events.
+pub struct Messages {
+    /// Where it begins.
+    pub start: SyncToken,
+    /// Where the next page begins; `None`: there is nothing more.
+    pub end: Option<SyncToken>,
+    /// The events, in the direction that was asked for.
+    pub chunk: Vec<Box<RawValue>>,
+    /// Member events of their senders, when members are loaded lazily.
+    pub state: Vec<Box<RawValue>>,
+}
+
+/// A page of the history that the caller may see.
+///
+/// # Errors
+/// `Forbidden` when the caller may read nothing of the room.
+pub async fn list(server: &Arc<Server>, caller: Caller, room_id: OwnedRoomId, page: Page) -> Result<Messages> {
+    let (server_, now_ts) = (Arc::clone(server), server.now_ts());
+    server
+        .store
+        .read(move |tx| {
+            Box::pin(async move {
+                let mut head = server_.heads.read(tx, &room_id).await?;
+                let mut access = Access::of(tx, &head, &caller.user_id).await?;
+                // Refuses whoever may not read the room at all.
+                access.state(tx, &mut head).await?;
+                let (start, end, seen) = collect(tx, &head, &mut access, &caller, &page).await?;
+                let viewer = Viewer { caller: &caller, now_ts, shape: Shape::WithRoomId };
+                let state = match !page.filter.lazy_load_options.is_disabled() {
+                    true => senders(tx, &head, &viewer, &seen).await?,
+                    false => Vec::new(),
+                };
+                Ok(Messages { start, end, chunk: viewer.events(tx, &head, &seen).await?, state })
+            })
+        })
+        .await
+}
+
+/// Member events of the senders of these events, as they are now.
+pub(crate) async fn senders(
+    tx: &mut Tx<'_>,
+    head: &Head,
+    viewer: &Viewer<'_>,
+    seen: &[Seen],
+) -> Result<Vec<Box<RawValue>>> {
+    let senders: BTreeSet<_> = seen.iter().map(|seen| seen.row.sender.to_string()).collect();
+    let keys: Vec<_> = senders.into_iter().map(|sender| (StateEventType::RoomMember, sender)).collect();
+    let mut events = Vec::with_capacity(keys.len());
+    for row in tx.state_current_events(head.room.nid, &keys).await? {
+        events.push(viewer.event(tx, head, &row, None).await?);
+    }
+    Ok(events)
+}
+
+async fn collect(
+    tx: &mut Tx<'_>,
+    head: &Head,
+    access: &mut Access,
+    caller: &Caller,
+    page: &Page,
+) -> Result<(SyncToken, Option<SyncToken>, Vec<Seen>)> {
+    let is_back = page.direction == Direction::Backward;
+    let limit = page.limit.clamp(1, MAX_PAGE);
+    let filter = EventFilter::of_room_events(&page.filter);
+    let newest = head.room.last_pos;
+    let start = page.from.unwrap_or(SyncToken(if is_back { newest } else { StreamPos(i64::MIN) }));
+    let mut at = start.0;
+    let mut seen = Vec::new();
+    let mut scanned = 0;
+    loop {
+        let ask = u32::try_from(limit).unwrap_or(u32::MAX).max(20);
+        let rows: Vec<EventRow> = match (is_back, page.to) {
+            (true, to) => {
+                tx.event_list_back(head.room.nid, to.map_or(StreamPos(i64::MIN), |to| to.0), at, ask).await?
+            }
+            (false, to) => tx.event_list_forward(head.room.nid, at, to.map_or(newest, |to| to.0), ask).await?,
+        };
+        let is_last = rows.len() < ask as usize;
+        for row in rows {
+            scanned += 1;
+            let pos = row.pos.unwrap_or_default();
+            // A token stands between events: behind those up to its position.
+            at = if is_back { StreamPos(pos.0 - 1) } else { pos };
+            if filter.allows(&row) {
+                seen.extend(access.see(tx, head, &caller.user_id, row).await?);
+            }
+            if seen.len() == limit || scanned == MAX_SCANNED {
+                return Ok((start, Some(SyncToken(at)), seen));
+            }
+        }
+        if is_last {
+            // Going forward there may be more later; going back this is the beginning.
+            let end = (!is_back && !seen.is_empty()).then_some(SyncToken(at));
+            return Ok((start, end, seen));
+        }
+    }
+}
+
+impl Page {
+    /// Checks that a token is one of ours.
+    ///
+    /// # Errors
+    /// `InvalidParam` for anything else.
+    pub fn token(text: Option<&str>) -> Result<Option<SyncToken>> {
+        text.filter(|text| !text.is_empty()).map(str::parse::<SyncToken>).transpose().map_err(|_| {
+            Refusal::InvalidParam("this is not a point in the history".to_owned())
+        })
+    }
+}

@@ -1,0 +1,69 @@
+//! Stored events in the form that clients get, with what the server adds for the one who asks.
+
+use rohrpost_room::{Pdu, Shape, Unsigned, client_event};
+use rohrpost_store::{EventRow, Tx};
+use ruma::events::room::member::MembershipState;
+use serde_json::value::RawValue;
+
+use crate::{
+    Caller, Result,
+    rooms::{access::Seen, head::{Head, pdu}},
+};
+
+/// Who asks, and when.
+#[derive(Clone, Copy)]
+pub(crate) struct Viewer<'a> {
+    pub(crate) caller: &'a Caller,
+    pub(crate) now_ts: i64,
+    pub(crate) shape: Shape,
+}
+
+impl Viewer<'_> {
+    /// Events that were found to be visible.
+    pub(crate) async fn events(&self, tx: &mut Tx<'_>, head: &Head, seen: &[Seen]) -> Result<Vec<Box<RawValue>>> {
+        let mut events = Vec::with_capacity(seen.len());
+        for Seen { row, membership } in seen {
+            events.push(self.event(tx, head, row, Some(membership.clone())).await?);
+        }
+        Ok(events)
+    }
+
+    /// One event.
+    pub(crate) async fn event(
+        &self,
+        tx: &mut Tx<'_>,
+        head: &Head,
+        row: &EventRow,
+        membership: Option<MembershipState>,
+    ) -> Result<Box<RawValue>> {
+        let pdu = pdu(&head.room.room_id, row)?;
+        let replaced = self.replaced(tx, head, row).await?;
+        let is_own = row.sender == self.caller.user_id;
+        let txn = row.txn.as_ref().filter(|txn| is_own && txn.device_id == self.caller.device_id);
+        let age_ms = self.now_ts - i64::from(pdu.origin_server_ts().0);
+        let unsigned = Unsigned {
+            age_ms: Some(u64::try_from(age_ms).unwrap_or(0)),
+            transaction_id: txn.map(|txn| txn.txn_id.as_str().into()),
+            prev_content: replaced.as_ref().map(Pdu::content),
+            prev_sender: replaced.as_ref().map(|pdu| pdu.sender().to_owned()),
+            replaces_state: replaced.as_ref().map(|pdu| pdu.event_id().to_owned()),
+            redacted_because: self.redacted_because(tx, head, row).await?,
+            membership,
+            relations: None,
+        };
+        Ok(client_event(&pdu, &head.room.version, self.shape, &unsigned))
+    }
+
+    async fn replaced(&self, tx: &mut Tx<'_>, head: &Head, row: &EventRow) -> Result<Option<Pdu>> {
+        let Some(nid) = row.replaces else { return Ok(None) };
+        let rows = tx.event_get_many(head.room.nid, &[nid]).await?;
+        rows.first().map(|row| pdu(&head.room.room_id, row)).transpose()
+    }
+
+    async fn redacted_because(&self, tx: &mut Tx<'_>, head: &Head, row: &EventRow) -> Result<Option<Box<RawValue>>> {
+        let Some(event_id) = &row.redacted_by else { return Ok(None) };
+        let Some(row) = tx.event_get(head.room.nid, event_id).await? else { return Ok(None) };
+        let redaction = pdu(&head.room.room_id, &row)?;
+        Ok(Some(client_event(&redaction, &head.room.version, self.shape, &Unsigned::default())))
+    }
+}

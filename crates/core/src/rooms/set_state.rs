@@ -1,0 +1,111 @@
+//! Sends a state event.
+
+use std::sync::Arc;
+
+use rohrpost_room::{NewEvent, canonical_object};
+use rohrpost_store::{Tx, Work};
+use ruma::{
+    CanonicalJsonObject, MilliSecondsSinceUnixEpoch, OwnedEventId, OwnedRoomId, RoomAliasId,
+    events::{StateEventType, TimelineEventType, room::canonical_alias::RoomCanonicalAliasEventContent},
+};
+
+use crate::{
+    Caller, Refusal, Result, Server,
+    limits::Kind,
+    rooms::{append::append, head::Head},
+};
+
+/// The state that is wanted.
+pub struct SetState {
+    /// Who sets it.
+    pub caller: Caller,
+    /// The room.
+    pub room_id: OwnedRoomId,
+    /// The event's type.
+    pub kind: StateEventType,
+    /// Its state key.
+    pub state_key: String,
+    /// Its content.
+    pub content: serde_json::Value,
+}
+
+struct Unit {
+    server: Arc<Server>,
+    caller: Caller,
+    room_id: OwnedRoomId,
+    kind: StateEventType,
+    state_key: String,
+    content: CanonicalJsonObject,
+    now: MilliSecondsSinceUnixEpoch,
+}
+
+/// Sends a state event; answers its id. State that is so already is not sent again: the answer is the id of the
+/// event that stands there.
+///
+/// # Errors
+/// `Forbidden` when the room's rules or the encryption policy refuse it, `BadAlias` for an address that doesn't
+/// lead to the room, `BadJson` for content that doesn't fit the type.
+pub async fn set_state(server: &Arc<Server>, wanted: SetState) -> Result<OwnedEventId> {
+    let SetState { caller, room_id, kind, state_key, content } = wanted;
+    server.limit(Kind::Message, caller.user_id.as_str())?;
+    let content = canonical_object(content)?;
+    let now = server.clock.now();
+    server.store.write(Unit { server: Arc::clone(server), caller, room_id, kind, state_key, content, now }).await
+}
+
+impl Unit {
+    /// New addresses in `m.room.canonical_alias` must lead to this room.
+    ///
+    /// <https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidstateeventtypestatekey>
+    async fn check_aliases(&self, tx: &mut Tx<'_>, head: &mut Head) -> Result<()> {
+        let parse = |content: &str| serde_json::from_str::<RoomCanonicalAliasEventContent>(content);
+        let new = parse(&serde_json::to_string(&self.content)?)
+            .map_err(|_| Refusal::InvalidParam("this is not a room address".to_owned()))?;
+        let old = head.state(tx, StateEventType::RoomCanonicalAlias, "").await?;
+        let old = old.and_then(|pdu| parse(pdu.content().get()).ok()).unwrap_or_default();
+        let listed = |content: &RoomCanonicalAliasEventContent| {
+            content.alias.iter().chain(&content.alt_aliases).cloned().collect::<Vec<_>>()
+        };
+        let known = listed(&old);
+        for alias in listed(&new) {
+            if known.contains(&alias) {
+                continue;
+            }
+            let alias: &RoomAliasId = &alias;
+            let leads_here = tx.alias_get(alias).await?.is_some_and(|row| row.room == head.room.nid);
+            if !leads_here {
+                return Err(Refusal::BadAlias(format!("{alias} does not lead to this room")));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Work for Unit {
+    type Out = OwnedEventId;
+    type Error = Refusal;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<OwnedEventId> {
+        let mut head = self.server.heads.lock(tx, &self.room_id).await?;
+        if let Some(current) = head.state(tx, self.kind.clone(), &self.state_key).await?
+            && head.local_joined.binary_search(&self.caller.user_id).is_ok()
+            && *current.sender() == *self.caller.user_id
+            && serde_json::from_str::<CanonicalJsonObject>(current.content().get()).is_ok_and(|c| c == self.content)
+        {
+            return Ok(current.event_id().to_owned());
+        }
+        if self.kind == StateEventType::RoomCanonicalAlias {
+            self.check_aliases(tx, &mut head).await?;
+        }
+        let new = NewEvent {
+            kind: TimelineEventType::from(self.kind.to_string()),
+            state_key: Some(self.state_key.clone()),
+            content: self.content.clone(),
+            sender: self.caller.user_id.clone(),
+            redacts: None,
+            origin_server_ts: self.now,
+        };
+        let pdu = append(&self.server, tx, &mut head, new, None).await?;
+        Ok(pdu.event_id().to_owned())
+    }
+}

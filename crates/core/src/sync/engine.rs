@@ -1,0 +1,116 @@
+//! Answers a sync: at once when there is something, else when there is, or when the time is up.
+//!
+//! While it waits it holds nothing but one watch channel. It registers before it reads, so that nothing that is
+//! committed in between is missed.
+
+use std::{sync::Arc, time::Duration};
+
+use rohrpost_store::{StreamPos, Tx, Work};
+use ruma::{OwnedDeviceId, OwnedUserId, api::client::filter::FilterDefinition};
+use tokio::time::{Instant, timeout_at};
+
+use crate::{
+    Caller, Refusal, Result, Server,
+    sync::{
+        snapshot::{SyncAnswer, snapshot},
+        token::NextBatch,
+    },
+};
+
+/// The longest a sync waits.
+const MAX_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// What is asked for.
+pub struct SyncRequest {
+    /// Who asks.
+    pub caller: Caller,
+    /// What was seen before; `None`: nothing.
+    pub since: Option<NextBatch>,
+    /// What is wanted.
+    pub filter: FilterDefinition,
+    /// All rooms with their whole state, whatever was seen before.
+    pub full_state: bool,
+    /// State changes up to the end of the timeline instead of to its start.
+    pub use_state_after: bool,
+    /// How long to wait when nothing changed.
+    pub timeout: Duration,
+}
+
+/// What changed for the caller since they last asked. What their device saw of to-device messages is removed.
+///
+/// # Errors
+/// `UnknownToken` when the device is signed out while it waits.
+pub async fn sync(server: &Arc<Server>, request: SyncRequest) -> Result<SyncAnswer> {
+    let request = Arc::new(request);
+    let Caller { user_id, device_id, .. } = &request.caller;
+    let deadline = Instant::now() + request.timeout.min(MAX_TIMEOUT);
+    if let Some(since) = request.since {
+        forget_seen(server, user_id.clone(), device_id.clone(), since.to_device).await?;
+    }
+    let mut news = server.notify.subscribe(user_id);
+    let mut counts_before = None;
+    loop {
+        let (server_, request_) = (Arc::clone(server), Arc::clone(&request));
+        let answer = server
+            .store
+            .read(move |tx| {
+                Box::pin(async move {
+                    let Caller { user_id, device_id, .. } = &request_.caller;
+                    if tx.device_get(user_id, device_id).await?.is_none() {
+                        return Err(Refusal::UnknownToken { soft_logout: false });
+                    }
+                    snapshot(&server_, tx, &request_).await
+                })
+            })
+            .await?;
+        // A one-time key that was handed out shows in the counts only.
+        let counts = (answer.one_time_keys.clone(), answer.unused_fallback_keys.clone());
+        let is_same_counts = counts_before.as_ref().is_none_or(|before| *before == counts);
+        let must_answer = request.since.is_none() || request.full_state || !is_same_counts;
+        if must_answer || !answer.is_empty() || server.is_stopping() {
+            return Ok(answer);
+        }
+        counts_before = Some(counts);
+        let woken = tokio::select! {
+            woken = timeout_at(deadline, news.changed()) => woken.is_ok(),
+            () = server.stopped() => false,
+        };
+        if !woken {
+            return Ok(answer);
+        }
+    }
+}
+
+/// Removes the to-device messages that the device has seen. Costs no write when there are none.
+async fn forget_seen(
+    server: &Arc<Server>,
+    user_id: OwnedUserId,
+    device_id: OwnedDeviceId,
+    upto: StreamPos,
+) -> Result<()> {
+    let (of_user, of_device) = (user_id.clone(), device_id.clone());
+    let any = server
+        .store
+        .read(move |tx| Box::pin(async move { tx.to_device_any(&of_user, &of_device, upto).await }))
+        .await?;
+    if any {
+        server.store.write(ForgetSeen { user_id, device_id, upto }).await?;
+    }
+    Ok(())
+}
+
+struct ForgetSeen {
+    user_id: OwnedUserId,
+    device_id: OwnedDeviceId,
+    upto: StreamPos,
+}
+
+impl Work for ForgetSeen {
+    type Out = ();
+    type Error = Refusal;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<()> {
+        tx.to_device_delete(&self.user_id, &self.device_id, self.upto).await?;
+        Ok(())
+    }
+}

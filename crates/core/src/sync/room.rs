@@ -1,0 +1,307 @@
+//! What is shown of one room that the user is joined to.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::Arc,
+};
+
+use rohrpost_room::Shape;
+use rohrpost_store::{EventNid, EventRow, MemberRow, ReceiptRow, StreamPos, Tx};
+use ruma::{
+    OwnedUserId,
+    events::{StateEventType, room::member::MembershipState},
+};
+use serde_json::value::RawValue;
+
+use crate::{
+    Result, Server,
+    rooms::{
+        access::{Access, Seen},
+        head::Head,
+        present::Viewer,
+    },
+    sync::{
+        engine::SyncRequest,
+        filter::{EventFilter, lists_room},
+        lists::Lists,
+        snapshot::PlainEvent,
+        token::SyncToken,
+        unread::{Reader, UnreadCounts},
+    },
+};
+
+/// Events of a timeline when the filter names no number.
+const DEFAULT_LIMIT: u32 = 10;
+/// Events of a timeline at most.
+const MAX_LIMIT: u32 = 500;
+/// People that a room without a name is named after.
+const HEROES: u32 = 5;
+
+/// The stretch of the stream that an answer tells about.
+pub(crate) struct Stretch {
+    /// What was seen before.
+    pub(crate) since: Option<StreamPos>,
+    /// What will have been seen.
+    pub(crate) now: StreamPos,
+    /// All rooms with their whole state.
+    pub(crate) is_full: bool,
+}
+
+/// A part of a room's timeline.
+#[derive(Default)]
+pub struct Timeline {
+    /// The events, oldest first.
+    pub events: Vec<Box<RawValue>>,
+    /// There are events between what was seen before and the first of these.
+    pub limited: bool,
+    /// From where older events can be asked for.
+    pub prev_batch: Option<SyncToken>,
+}
+
+/// State that the client doesn't know yet.
+pub enum StateEvents {
+    /// Up to the start of the timeline.
+    Before(Vec<Box<RawValue>>),
+    /// Up to its end; the timeline itself changes nothing.
+    After(Vec<Box<RawValue>>),
+}
+
+/// For naming a room and counting its members.
+pub struct Summary {
+    /// Whom a room without a name is named after.
+    pub heroes: Vec<OwnedUserId>,
+    /// How many are joined.
+    pub joined: i64,
+    /// How many are invited.
+    pub invited: i64,
+}
+
+/// What is shown of one room that the user is joined to.
+pub struct JoinedRoom {
+    /// Its newest events.
+    pub timeline: Timeline,
+    /// Its state.
+    pub state: StateEvents,
+    /// When the members changed.
+    pub summary: Option<Summary>,
+    /// Receipts and typing.
+    pub ephemeral: Vec<PlainEvent>,
+    /// The user's own data about it.
+    pub account_data: Vec<PlainEvent>,
+    /// What is unread in it.
+    pub unread: UnreadCounts,
+}
+
+/// What changed in a joined room; `None` when nothing of it passes the filter.
+#[expect(clippy::too_many_arguments, reason = "one call, and each argument is another thing that is read")]
+pub(crate) async fn joined(
+    server: &Arc<Server>,
+    tx: &mut Tx<'_>,
+    request: &SyncRequest,
+    stretch: &Stretch,
+    head: &mut Head,
+    member: &MemberRow,
+    account_data: Vec<PlainEvent>,
+    unread: &Reader,
+    lists: &mut Lists,
+) -> Result<Option<JoinedRoom>> {
+    // Of a room that is new to the client, everything is told.
+    let since = stretch.since.filter(|since| member.since <= *since && !stretch.is_full);
+    let filter = &request.filter.room;
+    let mut access = Access::of(tx, head, &request.caller.user_id).await?;
+    let (seen, limited) = timeline(tx, request, head, &mut access, since, stretch.now).await?;
+    let start = seen.first().and_then(|seen| seen.row.pos);
+
+    let mut entries = Vec::new();
+    if let Some(since) = since {
+        entries = tx.state_current_list(head.room.nid, Some(since)).await?;
+    }
+    let members_changed: Vec<_> =
+        entries.iter().filter(|entry| entry.kind == StateEventType::RoomMember).map(|entry| &*entry.state_key).collect();
+    match (stretch.since, since) {
+        (Some(_), None) => lists.joined(tx, head).await?,
+        (Some(before), Some(_)) => lists.members_changed(tx, head, &members_changed, before).await?,
+        (None, _) => {}
+    }
+
+    let rows = state_rows(tx, request, head, since, &seen, limited, &entries).await?;
+    let viewer = Viewer { caller: &request.caller, now_ts: server.now_ts(), shape: Shape::Timeline };
+    let mut state = Vec::with_capacity(rows.len());
+    for row in &rows {
+        state.push(viewer.event(tx, head, row, None).await?);
+    }
+    let has_state = !state.is_empty();
+    let state = match request.use_state_after {
+        true => StateEvents::After(state),
+        false => StateEvents::Before(state),
+    };
+    let summary = match since.is_none() || !members_changed.is_empty() {
+        true => Some(summary(tx, head, &request.caller.user_id).await?),
+        false => None,
+    };
+    let data_filter = EventFilter::of_room_events(&filter.account_data);
+    let room = JoinedRoom {
+        timeline: Timeline {
+            events: viewer.events(tx, head, &seen).await?,
+            limited,
+            prev_batch: Some(SyncToken(start.map_or(stretch.now, |pos| StreamPos(pos.0 - 1)))),
+        },
+        state,
+        summary,
+        ephemeral: ephemeral(server, tx, request, head, since, stretch.now).await?,
+        account_data: account_data.into_iter().filter(|data| data_filter.allows_type(&data.kind)).collect(),
+        unread: unread.counts(server, tx, head, member.since).await?,
+    };
+    let has_news = !seen.is_empty() || limited || has_state || !room.ephemeral.is_empty() || !room.account_data.is_empty();
+    Ok((has_news || since.is_none()).then_some(room))
+}
+
+/// The newest events after `since` that may be shown, oldest first, and whether there are more.
+pub(crate) async fn timeline(
+    tx: &mut Tx<'_>,
+    request: &SyncRequest,
+    head: &Head,
+    access: &mut Access,
+    since: Option<StreamPos>,
+    upto: StreamPos,
+) -> Result<(Vec<Seen>, bool)> {
+    let wanted = &request.filter.room.timeline;
+    let limit = wanted.limit.map_or(DEFAULT_LIMIT, |limit| u32::try_from(limit).unwrap_or(MAX_LIMIT)).min(MAX_LIMIT);
+    let after = since.unwrap_or(StreamPos(i64::MIN));
+    if since.is_some_and(|since| head.room.last_pos <= since) {
+        return Ok((Vec::new(), false));
+    }
+    if !lists_room(wanted.rooms.as_deref(), &wanted.not_rooms, &head.room.room_id) {
+        return Ok((Vec::new(), false));
+    }
+    let mut rows = tx.event_list_back(head.room.nid, after, upto, limit + 1).await?;
+    let limited = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    rows.reverse();
+    let filter = EventFilter::of_room_events(wanted);
+    rows.retain(|row| filter.allows(row));
+    Ok((access.filter(tx, head, &request.caller.user_id, rows).await?, limited))
+}
+
+/// The state events that the client doesn't know yet, by the specification's two ways of counting.
+async fn state_rows(
+    tx: &mut Tx<'_>,
+    request: &SyncRequest,
+    head: &Head,
+    since: Option<StreamPos>,
+    seen: &[Seen],
+    limited: bool,
+    changed: &[rohrpost_store::StateEntry],
+) -> Result<Vec<EventRow>> {
+    let room = head.room.nid;
+    let first = seen.first().map(|seen| &seen.row);
+    let nids: Vec<EventNid> = match (since, request.use_state_after, first) {
+        (Some(_), true, _) => changed.iter().map(|entry| entry.event).collect(),
+        (None, true, _) | (None, false, None) => {
+            tx.state_current_list(room, None).await?.into_iter().map(|entry| entry.event).collect()
+        }
+        (None, false, Some(first)) => tx.state_full(first.state_before).await?,
+        (Some(since), false, _) if limited => {
+            let upto = first.and_then(|first| first.pos).map_or(head.room.last_pos, |pos| StreamPos(pos.0 - 1));
+            let gap = tx.event_list_state(room, since, upto).await?;
+            let newest: BTreeMap<_, _> =
+                gap.into_iter().map(|row| ((row.kind, row.state_key), row.nid)).collect();
+            newest.into_values().collect()
+        }
+        (Some(_), false, _) => Vec::new(),
+    };
+    let mut rows = tx.event_get_many(room, &nids).await?;
+    let filter = &request.filter.room.state;
+    if !filter.lazy_load_options.is_disabled() {
+        let mut needed: HashSet<String> = seen.iter().map(|seen| seen.row.sender.to_string()).collect();
+        if since.is_none() {
+            needed.insert(request.caller.user_id.to_string());
+        }
+        let is_needed = |row: &EventRow| {
+            row.kind != "m.room.member" || row.state_key.as_ref().is_some_and(|key| needed.contains(key))
+        };
+        // Changes of members are told all the same when the client asked for changes.
+        if since.is_none() {
+            rows.retain(is_needed);
+        }
+        let known: HashSet<String> =
+            rows.iter().filter(|row| row.kind == "m.room.member").filter_map(|row| row.state_key.clone()).collect();
+        let missing: BTreeSet<_> = needed.difference(&known).cloned().collect();
+        let keys: Vec<_> = missing.into_iter().map(|user| (StateEventType::RoomMember, user)).collect();
+        rows.extend(tx.state_current_events(room, &keys).await?);
+    }
+    let filter = EventFilter::of_room_events(filter);
+    rows.retain(|row| filter.allows(row));
+    rows.sort_by_key(|row| row.nid);
+    Ok(rows)
+}
+
+async fn summary(tx: &mut Tx<'_>, head: &mut Head, user_id: &ruma::UserId) -> Result<Summary> {
+    let room = head.room.nid;
+    let mut heroes = Vec::new();
+    let names = [StateEventType::RoomName, StateEventType::RoomCanonicalAlias].map(|kind| (kind, String::new()));
+    if head.states(tx, &names).await?.is_empty() {
+        heroes = tx.membership_heroes(room, user_id, HEROES).await?;
+        if heroes.is_empty() {
+            heroes = tx.membership_former_heroes(room, user_id, HEROES).await?;
+        }
+    }
+    Ok(Summary {
+        heroes,
+        joined: tx.membership_count(room, &MembershipState::Join).await?,
+        invited: tx.membership_count(room, &MembershipState::Invite).await?,
+    })
+}
+
+/// Receipts and typing of a room.
+async fn ephemeral(
+    server: &Server,
+    tx: &mut Tx<'_>,
+    request: &SyncRequest,
+    head: &Head,
+    since: Option<StreamPos>,
+    now: StreamPos,
+) -> Result<Vec<PlainEvent>> {
+    let filter = EventFilter::of_room_events(&request.filter.room.ephemeral);
+    let room = head.room.nid;
+    let mut events = Vec::new();
+    if filter.allows_type("m.receipt") {
+        let after = since.unwrap_or(StreamPos(i64::MIN));
+        let mut receipts = tx.receipt_list(room, after, now).await?;
+        receipts.retain(|receipt| receipt.kind != "m.read.private" || receipt.user_id == request.caller.user_id);
+        if !receipts.is_empty() {
+            events.push(PlainEvent { kind: "m.receipt".to_owned(), content: receipt_content(&receipts)? });
+        }
+    }
+    if filter.allows_type("m.typing") {
+        let typing = tx.typing_list(room, server.now_ts()).await?;
+        let changed = match since {
+            Some(since) => tx.typing_rooms(&request.caller.user_id, since, now).await?.contains(&room),
+            None => !typing.is_empty(),
+        };
+        if changed {
+            let content = ruma::events::typing::TypingEventContent::new(typing);
+            events.push(PlainEvent { kind: "m.typing".to_owned(), content: serde_json::to_string(&content)? });
+        }
+    }
+    Ok(events)
+}
+
+/// <https://spec.matrix.org/v1.19/client-server-api/#mreceipt>
+fn receipt_content(receipts: &[ReceiptRow]) -> Result<String> {
+    #[derive(serde::Serialize)]
+    struct Receipt<'a> {
+        ts: i64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        thread_id: Option<&'a str>,
+    }
+    type ByUser<'a> = BTreeMap<&'a str, Receipt<'a>>;
+    let mut content: BTreeMap<&str, BTreeMap<&str, ByUser<'_>>> = BTreeMap::new();
+    for receipt in receipts {
+        let thread_id = (!receipt.thread.is_empty()).then_some(&*receipt.thread);
+        let by_kind = content.entry(receipt.event_id.as_str()).or_default();
+        let by_user = by_kind.entry(&*receipt.kind).or_default();
+        by_user.insert(receipt.user_id.as_str(), Receipt { ts: receipt.ts, thread_id });
+    }
+    Ok(serde_json::to_string(&content)?)
+}

@@ -1,0 +1,18 @@
+//! `POST /_matrix/client/v3/rooms/{roomId}/kick`
+//!
+//! Sends somebody out of a room. [Specification](https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidkick)
+
+use rohrpost_core::{
+    Result,
+    rooms::membership::{self, Change, ChangeMembership},
+};
+use ruma::api::client::membership::kick_user::v3::{Request, Response};
+
+use crate::call::Authed;
+
+pub(crate) async fn kick(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
+    let change = Change::Kick(request.user_id);
+    let wanted = ChangeMembership { caller, room_id: request.room_id, change, reason: request.reason };
+    membership::change(&server, wanted).await?;
+    Ok(Response::new())
+}

@@ -1,0 +1,266 @@
+//! Sync v3 on both engines.
+
+use std::time::Duration;
+
+use rohrpost_testkit::{TestServer, User, enc};
+use serde_json::{Value, json};
+
+fn since(answer: &Value) -> String {
+    answer["next_batch"].as_str().expect("a token").to_owned()
+}
+
+fn bodies(answer: &Value, room: &str) -> Vec<String> {
+    let events = answer["rooms"]["join"][room]["timeline"]["events"].as_array().cloned().unwrap_or_default();
+    events.iter().filter_map(|event| event["content"]["body"].as_str().map(str::to_owned)).collect()
+}
+
+async fn filtered(user: &User, filter: Value, since: Option<&str>) -> Value {
+    let since = since.map(|since| format!("&since={}", enc(since))).unwrap_or_default();
+    let path = format!("/_matrix/client/v3/sync?timeout=0&filter={}{since}", enc(&filter.to_string()));
+    let (status, answer) = user.get(&path).await;
+    assert_eq!(status, 200, "{answer}");
+    answer
+}
+
+async fn two_in_a_room(server: &TestServer) -> (User, User, String) {
+    let (alice, bob) = (server.user("alice").await, server.user("bob").await);
+    let room = alice.create_room(json!({ "preset": "private_chat", "invite": [bob.id] })).await;
+    bob.join(&room).await;
+    (alice, bob, room)
+}
+
+#[tokio::test]
+async fn every_event_comes_once_and_in_order() {
+    TestServer::each(async |server| {
+        let (alice, bob, room) = two_in_a_room(&server).await;
+        let mut token = since(&bob.sync(None).await);
+        let mut got = Vec::new();
+        for number in 0..12 {
+            alice.send_text(&room, &format!("{number}")).await;
+            if number % 3 == 2 {
+                let answer = bob.sync(Some(&token)).await;
+                token = since(&answer);
+                got.extend(bodies(&answer, &room));
+            }
+        }
+        assert_eq!(got, (0..12).map(|number| number.to_string()).collect::<Vec<_>>());
+        let nothing = bob.sync(Some(&token)).await;
+        assert_eq!(nothing["rooms"], Value::Null);
+        assert_eq!(since(&nothing), token);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_gap_is_marked_and_can_be_filled() {
+    TestServer::each(async |server| {
+        let (alice, bob, room) = two_in_a_room(&server).await;
+        let token = since(&bob.sync(None).await);
+        for number in 0..30 {
+            alice.send_text(&room, &format!("{number}")).await;
+        }
+        alice.set_state(&room, "m.room.topic", "", json!({ "topic": "in the gap" })).await;
+        for number in 30..40 {
+            alice.send_text(&room, &format!("{number}")).await;
+        }
+        let filter = json!({ "room": { "timeline": { "limit": 5 } } });
+        let answer = filtered(&bob, filter, Some(&token)).await;
+        let joined = &answer["rooms"]["join"][&room];
+        assert_eq!(joined["timeline"]["limited"], true);
+        assert_eq!(bodies(&answer, &room), ["35", "36", "37", "38", "39"]);
+        assert_eq!(joined["state"]["events"][0]["content"]["topic"], "in the gap");
+        let from = joined["timeline"]["prev_batch"].as_str().expect("a token");
+        let path = format!(
+            "/_matrix/client/v3/rooms/{}/messages?dir=b&limit=100&from={}&to={}",
+            enc(&room),
+            enc(from),
+            enc(&token)
+        );
+        let (_, page) = bob.get(&path).await;
+        let chunk = page["chunk"].as_array().expect("events");
+        let mut filled: Vec<_> = chunk.iter().filter_map(|event| event["content"]["body"].as_str()).collect();
+        filled.reverse();
+        assert_eq!(filled, (0..35).map(|number| number.to_string()).collect::<Vec<_>>());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_invitation_shows_what_it_is_and_a_join_brings_the_whole_room() {
+    TestServer::each(async |server| {
+        let (alice, bob) = (server.user("alice").await, server.user("bob").await);
+        let token = since(&bob.sync(None).await);
+        let room = alice.create_room(json!({ "name": "Bauamt", "invite": [bob.id] })).await;
+        let answer = bob.sync(Some(&token)).await;
+        let stripped = answer["rooms"]["invite"][&room]["invite_state"]["events"].as_array().expect("state").clone();
+        let has = |kind: &str, key: &str| stripped.iter().any(|event| event["type"] == kind && event["state_key"] == key);
+        assert!(has("m.room.name", "") && has("m.room.create", "") && has("m.room.join_rules", ""));
+        assert!(has("m.room.member", bob.id.as_str()) && has("m.room.member", alice.id.as_str()));
+        assert!(stripped.iter().all(|event| event.get("event_id").is_none()));
+
+        bob.join(&room).await;
+        let answer = bob.sync(Some(&since(&answer))).await;
+        let joined = &answer["rooms"]["join"][&room];
+        let all: Vec<&Value> = ["state", "timeline"]
+            .iter()
+            .flat_map(|part| joined[part]["events"].as_array().into_iter().flatten())
+            .collect();
+        for kind in ["m.room.create", "m.room.power_levels", "m.room.name", "m.room.history_visibility"] {
+            assert!(all.iter().any(|event| event["type"] == kind), "{kind}");
+        }
+        assert_eq!(joined["summary"]["m.joined_member_count"], 2);
+        assert!(answer["rooms"]["invite"].is_null());
+        assert_eq!(answer["device_lists"]["changed"], json!([alice.id]));
+        let seen_by_alice = alice.sync(Some(&token)).await;
+        assert!(seen_by_alice["device_lists"]["changed"].to_string().contains(bob.id.as_str()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn leaving_is_told_once_and_to_all_devices() {
+    TestServer::each(async |server| {
+        let (alice, bob, room) = two_in_a_room(&server).await;
+        let token = since(&bob.sync(None).await);
+        let alices = since(&alice.sync(None).await);
+        bob.leave(&room).await;
+        let answer = bob.sync(Some(&token)).await;
+        let events = answer["rooms"]["leave"][&room]["timeline"]["events"].as_array().expect("events");
+        assert_eq!(events.last().expect("the leave")["content"]["membership"], "leave");
+        assert_eq!(answer["device_lists"]["left"], json!([alice.id]));
+        alice.send_text(&room, "after").await;
+        let answer = bob.sync(Some(&since(&answer))).await;
+        assert!(answer["rooms"].is_null(), "{answer}");
+        assert_eq!(alice.sync(Some(&alices)).await["device_lists"]["left"], json!([bob.id]));
+        assert!(bob.sync(None).await["rooms"].is_null());
+        let filter = json!({ "room": { "include_leave": true } });
+        let answer = filtered(&bob, filter, None).await;
+        assert!(!answer.to_string().contains("after") && answer["rooms"]["leave"][&room].is_object());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn members_are_loaded_lazily_where_asked() {
+    TestServer::each(async |server| {
+        let (alice, bob, room) = two_in_a_room(&server).await;
+        for name in ["carol", "dave", "erin"] {
+            let user = server.user(name).await;
+            alice.invite(&room, &user).await;
+            user.join(&room).await;
+        }
+        for number in 0..15 {
+            alice.send_text(&room, &format!("{number}")).await;
+        }
+        let filter = json!({ "room": { "timeline": { "limit": 3 }, "state": { "lazy_load_members": true } } });
+        let answer = filtered(&bob, filter, None).await;
+        let state = answer["rooms"]["join"][&room]["state"]["events"].as_array().expect("state").clone();
+        let mut members: Vec<_> = state
+            .iter()
+            .filter(|event| event["type"] == "m.room.member")
+            .map(|event| event["state_key"].as_str().expect("a key").to_owned())
+            .collect();
+        members.sort();
+        assert_eq!(members, [alice.id.to_string(), bob.id.to_string()]);
+        let (_, all) = bob.get(&format!("/_matrix/client/v3/rooms/{}/members", enc(&room))).await;
+        assert_eq!(all["chunk"].as_array().expect("members").len(), 5);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn state_after_is_told_under_the_name_it_was_asked_for() {
+    TestServer::each(async |server| {
+        let (alice, bob, room) = two_in_a_room(&server).await;
+        let token = since(&bob.sync(None).await);
+        alice.set_state(&room, "m.room.name", "", json!({ "name": "one" })).await;
+        alice.set_state(&room, "m.room.name", "", json!({ "name": "two" })).await;
+        for (asked, named) in [
+            ("use_state_after", "state_after"),
+            ("org.matrix.msc4222.use_state_after", "org.matrix.msc4222.state_after"),
+        ] {
+            let (_, answer) =
+                bob.get(&format!("/_matrix/client/v3/sync?timeout=0&{asked}=true&since={}", enc(&token))).await;
+            let joined = &answer["rooms"]["join"][&room];
+            let names: Vec<_> = joined[named]["events"].as_array().expect(named).iter().collect();
+            assert_eq!(names.len(), 1, "{answer}");
+            assert_eq!(names[0]["content"]["name"], "two");
+            assert!(joined["state"].is_null());
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_waiting_sync_answers_as_soon_as_there_is_something() {
+    TestServer::each(async |server| {
+        let (alice, bob, room) = two_in_a_room(&server).await;
+        let token = since(&bob.sync(None).await);
+        let waiting = bob.sync_waiting(Some(&token), 60_000);
+        let sending = async {
+            // The sync waits by now or will find the event at once; either way it must not take a minute.
+            tokio::task::yield_now().await;
+            alice.send_text(&room, "awake").await;
+        };
+        let both = async { tokio::join!(waiting, sending).0 };
+        let answer = tokio::time::timeout(Duration::from_secs(20), both).await.expect("an answer before the time is up");
+        assert_eq!(bodies(&answer, &room), ["awake"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_waiting_sync_ends_when_its_device_is_signed_out() {
+    TestServer::each(async |server| {
+        let (alice, ..) = two_in_a_room(&server).await;
+        let token = since(&alice.sync(None).await);
+        let path = format!("/_matrix/client/v3/sync?timeout=60000&since={}", enc(&token));
+        let waiting = alice.get(&path);
+        let leaving = async {
+            tokio::task::yield_now().await;
+            let (status, _) = alice.post("/_matrix/client/v3/logout", json!({})).await;
+            assert_eq!(status, 200);
+        };
+        let both = async { tokio::join!(waiting, leaving).0 };
+        let (status, answer) =
+            tokio::time::timeout(Duration::from_secs(20), both).await.expect("an answer before the time is up");
+        assert_eq!((status, &answer["errcode"]), (401, &json!("M_UNKNOWN_TOKEN")));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_the_sending_device_learns_its_transaction_id() {
+    TestServer::each(async |server| {
+        let (alice, bob, room) = two_in_a_room(&server).await;
+        let phone = alice.another_device().await;
+        let path = format!("/_matrix/client/v3/rooms/{}/send/m.room.message/mine", enc(&room));
+        alice.put(&path, json!({ "msgtype": "m.text", "body": "hi" })).await;
+        let mut seen = Vec::new();
+        for user in [&alice, &phone, &bob] {
+            let answer = user.sync(None).await;
+            let events = answer["rooms"]["join"][&room]["timeline"]["events"].as_array().expect("events").clone();
+            let last = events.last().expect("the message").clone();
+            seen.push(last["unsigned"]["transaction_id"].as_str().map(str::to_owned));
+        }
+        assert_eq!(seen, [Some("mine".to_owned()), None, None]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn foreign_and_broken_tokens_are_refused() {
+    TestServer::each(async |server| {
+        let alice = server.user("alice").await;
+        for token in ["rubbish", "s", "s1_", "t5"] {
+            let (status, answer) = alice.get(&format!("/_matrix/client/v3/sync?since={token}")).await;
+            assert_eq!((status, &answer["errcode"]), (400, &json!("M_INVALID_PARAM")), "{token}");
+        }
+        assert_eq!(server.get("/_matrix/client/v3/sync", None).await.0, 401);
+        assert_eq!(alice.get("/_matrix/client/v3/sync?filter=nothing").await.0, 404);
+        assert_eq!(alice.get("/_matrix/client/v3/sync?filter=%7Bbroken").await.0, 400);
+        let ahead = alice.get("/_matrix/client/v3/sync?timeout=0&since=s999999").await;
+        assert_eq!(ahead.0, 200);
+    })
+    .await;
+}
