@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rohrpost_store::{TokenKind, UserState};
 use ruma::{OwnedDeviceId, OwnedUserId};
 
-use crate::{Refusal, Result, Server, random};
+use crate::{Refusal, Result, Server, devices::seen::seen, random};
 
 /// A signed-in user on one of their devices.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,14 +27,28 @@ pub async fn authenticate(server: &Arc<Server>, token: &str) -> Result<Caller> {
         return Err(Refusal::UnknownToken { soft_logout: false });
     }
     let hash = random::hash(token);
-    let found = server.store.read(move |tx| Box::pin(async move { tx.caller_get(&hash).await })).await;
+    let found = server
+        .store
+        .read(move |tx| Box::pin(async move { tx.caller_get(&hash).await }))
+        .await;
     let found = found?.filter(|row| row.kind == TokenKind::Access);
-    let Some(row) = found else { return Err(Refusal::UnknownToken { soft_logout: false }) };
+    let Some(row) = found else {
+        return Err(Refusal::UnknownToken { soft_logout: false });
+    };
     if row.state != UserState::Active {
         return Err(Refusal::UserDeactivated);
     }
-    if row.expires_ts.is_some_and(|expires_ts| expires_ts <= server.now_ts()) {
+    if row
+        .expires_ts
+        .is_some_and(|expires_ts| expires_ts <= server.now_ts())
+    {
         return Err(Refusal::UnknownToken { soft_logout: true });
     }
-    Ok(Caller { user_id: row.user_id, device_id: row.device_id, administrator: row.administrator })
+    let caller = Caller {
+        user_id: row.user_id.clone(),
+        device_id: row.device_id.clone(),
+        administrator: row.administrator,
+    };
+    seen(server, hash, row).await;
+    Ok(caller)
 }

@@ -64,7 +64,10 @@ pub(crate) struct Limits {
 
 impl Limits {
     pub(crate) fn new(rates: Option<Rates>) -> Self {
-        Self { rates, buckets: Mutex::default() }
+        Self {
+            rates,
+            buckets: Mutex::default(),
+        }
     }
 
     /// Takes one token from the bucket of `who`.
@@ -72,7 +75,9 @@ impl Limits {
     /// # Errors
     /// `LimitExceeded` when it is empty.
     pub(crate) fn take(&self, kind: Kind, who: &str, clock: &dyn Clock) -> Result<()> {
-        let Some(rate) = self.rates.as_ref().and_then(|rates| rates.0.get(&kind)) else { return Ok(()) };
+        let Some(rate) = self.rates.as_ref().and_then(|rates| rates.0.get(&kind)) else {
+            return Ok(());
+        };
         let now_ts = clock.now_ts();
         let full = f64::from(rate.burst.max(1));
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -80,7 +85,10 @@ impl Limits {
             // A bucket that nobody touched for an hour is full again under any sensible rate.
             buckets.retain(|_, bucket| now_ts - bucket.at_ts < 3_600_000);
         }
-        let bucket = buckets.entry((kind, who.to_owned())).or_insert(Bucket { tokens: full, at_ts: now_ts });
+        let bucket = buckets.entry((kind, who.to_owned())).or_insert(Bucket {
+            tokens: full,
+            at_ts: now_ts,
+        });
         let passed_s = (now_ts - bucket.at_ts).max(0) as f64 / 1000.0;
         bucket.tokens = (bucket.tokens + passed_s * rate.per_second).min(full);
         bucket.at_ts = now_ts;
@@ -89,6 +97,20 @@ impl Limits {
             return Ok(());
         }
         let wait_s = (1.0 - bucket.tokens) / rate.per_second.max(0.000_001);
-        Err(Refusal::LimitExceeded { retry_after_ms: (wait_s * 1000.0).ceil() as u64 })
+        Err(Refusal::LimitExceeded {
+            retry_after_ms: (wait_s * 1000.0).ceil() as u64,
+        })
+    }
+
+    /// Gives a token back that was taken, for limits that only count failures: taking it first keeps many attempts
+    /// at the same time within the limit.
+    pub(crate) fn give_back(&self, kind: Kind, who: &str) {
+        let Some(rate) = self.rates.as_ref().and_then(|rates| rates.0.get(&kind)) else {
+            return;
+        };
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = buckets.get_mut(&(kind, who.to_owned())) {
+            bucket.tokens = (bucket.tokens + 1.0).min(f64::from(rate.burst.max(1)));
+        }
     }
 }

@@ -1,5 +1,12 @@
-//! Endpoints of this part are registered here.
+//! Our own endpoints: what the web client asks beyond the specification.
+
+mod about;
+mod account;
+pub(crate) mod own;
 
 use crate::routes::Routes;
 
-pub(crate) fn routes(_routes: &mut Routes) {}
+pub(crate) fn routes(routes: &mut Routes) {
+    routes.public(about::about);
+    routes.authed(account::account);
+}

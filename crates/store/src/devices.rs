@@ -147,7 +147,10 @@ impl Tx<'_> {
                 "DELETE FROM fallback_keys WHERE user_id = $1 AND device_id <> $2",
                 who,
             ),
-            ("DELETE FROM to_device WHERE user_id = $1 AND device_id <> $2", who),
+            (
+                "DELETE FROM to_device WHERE user_id = $1 AND device_id <> $2",
+                who,
+            ),
             ("DELETE FROM txns WHERE user_id = $1 AND device_id <> $2", who),
         ])
         .await?;

@@ -44,6 +44,13 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Removes the profile of a user.
+    pub async fn profile_delete(&mut self, user_id: &UserId) -> Result<()> {
+        self.execute("DELETE FROM profiles WHERE user_id = $1", params![user_id])
+            .await?;
+        Ok(())
+    }
+
     /// Active accounts of this server whose name or localpart contains each of the words, in the order of their
     /// names. Words are lower-cased by this method; more than four are not looked at.
     pub async fn profile_search(&mut self, term: &str, limit: u32) -> Result<Vec<(OwnedUserId, Profile)>> {

@@ -46,9 +46,10 @@ pub struct TokenRow {
     pub kind: TokenKind,
     /// All tokens that descend from one sign-in share this.
     pub family: [u8; 16],
-    /// Until when it is valid, ms since the epoch. `None`: until sign-out.
+    /// Until when it is valid, ms since the epoch. `None`: until sign-out. A refresh token gets it when the token
+    /// that took its place was used.
     pub expires_ts: Option<i64>,
-    /// Refresh tokens: when it was exchanged.
+    /// Access tokens: when it was first used. Refresh tokens: when it was first exchanged.
     pub used_ts: Option<i64>,
 }
 
@@ -65,10 +66,14 @@ pub struct CallerRow {
     pub family: [u8; 16],
     /// Until when the token is valid, ms since the epoch. `None`: until sign-out.
     pub expires_ts: Option<i64>,
+    /// When the token was first used, if that was noted.
+    pub used_ts: Option<i64>,
     /// Whether the account may be used.
     pub state: UserState,
     /// May administer this server.
     pub administrator: bool,
+    /// Day of the device's last use, ms since the epoch.
+    pub last_seen_ts: i64,
 }
 
 fn bytes<const N: usize>(column: &'static str, value: Vec<u8>) -> Result<[u8; N]> {
@@ -124,10 +129,12 @@ impl Tx<'_> {
     }
 
     /// Whose token this is, in one look-up: what each authenticated request asks first. Expired tokens and closed
-    /// accounts are answered as they are; the caller decides. `None`: no such token, or its account is gone.
+    /// accounts are answered as they are; the caller decides. `None`: no such token, or its account or device is
+    /// gone.
     pub async fn caller_get(&mut self, hash: &[u8; 32]) -> Result<Option<CallerRow>> {
-        let sql = "SELECT t.user_id, t.device_id, t.kind, t.family, t.expires_ts, u.state, u.administrator \
-                   FROM tokens t JOIN users u ON u.user_id = t.user_id WHERE t.hash = $1";
+        let sql = "SELECT t.user_id, t.device_id, t.kind, t.family, t.expires_ts, t.used_ts, u.state, u.administrator, \
+                   d.last_seen_ts FROM tokens t JOIN users u ON u.user_id = t.user_id \
+                   JOIN devices d ON d.user_id = t.user_id AND d.device_id = t.device_id WHERE t.hash = $1";
         let Some(row) = self.query_opt(sql, params![hash]).await? else {
             return Ok(None);
         };
@@ -137,8 +144,10 @@ impl Tx<'_> {
             kind: TokenKind::parse(&row.get::<String>(2)?)?,
             family: bytes("family", row.get(3)?)?,
             expires_ts: row.get(4)?,
-            state: UserState::parse(&row.get::<String>(5)?)?,
-            administrator: row.get(6)?,
+            used_ts: row.get(5)?,
+            state: UserState::parse(&row.get::<String>(6)?)?,
+            administrator: row.get(7)?,
+            last_seen_ts: row.get(8)?,
         }))
     }
 
@@ -155,11 +164,37 @@ impl Tx<'_> {
             .transpose()
     }
 
-    /// Marks a refresh token as exchanged.
+    /// Notes the first use of an access token, or the first exchange of a refresh token.
     pub async fn token_set_used(&mut self, hash: &[u8; 32], now_ts: i64) -> Result<()> {
         self.execute(
             "UPDATE tokens SET used_ts = $2 WHERE hash = $1",
             params![hash, now_ts],
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Revokes the refresh tokens of a sign-in that were exchanged before the token `used` was made: what took
+    /// their place is in use. They are kept, so that their reuse is noticed.
+    pub async fn token_revoke_exchanged(
+        &mut self,
+        family: &[u8; 16],
+        used: &[u8; 32],
+        now_ts: i64,
+    ) -> Result<()> {
+        let sql = "UPDATE tokens SET expires_ts = $3 WHERE family = $1 AND kind = 'refresh' AND hash <> $2 \
+                   AND expires_ts IS NULL AND used_ts <= (SELECT t.created_ts FROM tokens t WHERE t.hash = $2)";
+        let family: &[u8] = family;
+        self.execute(sql, params![family, used, now_ts]).await?;
+        Ok(())
+    }
+
+    /// Removes the tokens of a sign-in that nobody has used yet.
+    pub async fn token_delete_unused(&mut self, family: &[u8; 16]) -> Result<()> {
+        let family: &[u8] = family;
+        self.execute(
+            "DELETE FROM tokens WHERE family = $1 AND used_ts IS NULL",
+            params![family],
         )
         .await?;
         Ok(())

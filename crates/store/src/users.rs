@@ -71,6 +71,34 @@ impl Tx<'_> {
             .transpose()
     }
 
+    /// The same as [`Tx::user_get`], keeping others from changing the account until the commit.
+    pub async fn user_lock(&mut self, user_id: &UserId) -> Result<Option<UserRow>> {
+        let sql = self.choose(
+            COLUMNS,
+            "SELECT user_id, password_hash, administrator, state, created_ts FROM users WHERE user_id = $1 FOR UPDATE",
+        );
+        self.query_opt(sql, params![user_id])
+            .await?
+            .as_ref()
+            .map(user)
+            .transpose()
+    }
+
+    /// Removes what an account keeps for itself: account data, filters, its identity and the backup of its keys.
+    /// Devices and memberships have methods of their own.
+    pub async fn user_delete_belongings(&mut self, user_id: &UserId) -> Result<()> {
+        let who: &[_] = params![user_id];
+        self.execute_all(&[
+            ("DELETE FROM account_data WHERE user_id = $1", who),
+            ("DELETE FROM filters WHERE user_id = $1", who),
+            ("DELETE FROM cross_signing_keys WHERE user_id = $1", who),
+            ("DELETE FROM key_signatures WHERE target_user = $1", who),
+            ("DELETE FROM backup_keys WHERE user_id = $1", who),
+            ("DELETE FROM backup_versions WHERE user_id = $1", who),
+        ])
+        .await
+    }
+
     /// Makes an account. `false`: the name is taken, nothing was changed.
     pub async fn user_insert(&mut self, new: &UserRow) -> Result<bool> {
         let sql = "INSERT INTO users (user_id, password_hash, administrator, state, kind, created_ts) \

@@ -1,5 +1,21 @@
-//! Endpoints of this part are registered here.
+//! Accounts: making, securing and closing them.
+
+mod available;
+mod deactivate;
+mod password;
+mod register;
+mod third_party_ids;
+mod token_validity;
+mod whoami;
 
 use crate::routes::Routes;
 
-pub(crate) fn routes(_routes: &mut Routes) {}
+pub(crate) fn routes(routes: &mut Routes) {
+    routes.public(register::register);
+    routes.public(available::available);
+    routes.public(token_validity::token_validity);
+    routes.authed(whoami::whoami);
+    routes.authed(password::change_password);
+    routes.authed(deactivate::deactivate);
+    third_party_ids::routes(routes);
+}

@@ -1,5 +1,13 @@
-//! Endpoints of this part are registered here.
+//! What this server can do.
+
+mod capabilities;
+mod turn_server;
+mod versions;
 
 use crate::routes::Routes;
 
-pub(crate) fn routes(_routes: &mut Routes) {}
+pub(crate) fn routes(routes: &mut Routes) {
+    routes.public(versions::versions);
+    routes.authed(capabilities::capabilities);
+    routes.authed(turn_server::turn_server);
+}

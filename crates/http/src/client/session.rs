@@ -1,5 +1,17 @@
-//! Endpoints of this part are registered here.
+//! Signing in and out.
+
+mod login;
+mod login_flows;
+mod logout;
+mod logout_all;
+mod refresh;
 
 use crate::routes::Routes;
 
-pub(crate) fn routes(_routes: &mut Routes) {}
+pub(crate) fn routes(routes: &mut Routes) {
+    routes.public(login_flows::login_flows);
+    routes.public(login::login);
+    routes.public(refresh::refresh);
+    routes.authed(logout::logout);
+    routes.authed(logout_all::logout_all);
+}

@@ -1,0 +1,239 @@
+//! Makes an account.
+
+use std::{net::IpAddr, sync::Arc};
+
+use rohrpost_store::{Profile, Tx, UserRow, UserState, Work};
+use ruma::{
+    OwnedUserId,
+    api::client::uiaa::{AuthData, AuthFlow, AuthType},
+};
+
+use crate::{
+    Refusal, Result, Server,
+    accounts::{
+        address_key,
+        password::{self, Password},
+        sign_in::{NewDevice, SignIn, SignedIn},
+        uia::{self, Proof, UiaRequest},
+        username::new_user_id,
+    },
+    limits::Kind,
+    random,
+    settings::Registration,
+};
+
+/// Length of a name for somebody who didn't choose one.
+const NAME_LENGTH: usize = 12;
+
+/// Somebody who wants an account.
+pub struct Register {
+    /// The name they want. `None`: they get one.
+    pub username: Option<String>,
+    /// Their password. May be missing while they find out what is asked for.
+    pub password: Option<Password>,
+    /// The device to sign in on. `None`: the account only.
+    pub device: Option<NewDevice>,
+    /// Where the request came from.
+    pub address: IpAddr,
+    /// Method and path.
+    pub operation: &'static str,
+    /// What they bring to be let in.
+    pub auth: Option<AuthData>,
+}
+
+/// A new account.
+pub struct Registered {
+    /// Its user.
+    pub user_id: OwnedUserId,
+    /// The sign-in, if one was wanted.
+    pub signed_in: Option<SignedIn>,
+}
+
+/// Makes an account for somebody who may have one: with an invitation, or anybody where registration is open.
+/// Registration by e-mail address isn't there yet; servers that are set to it want an invitation.
+///
+/// # Errors
+/// `Forbidden` when registration is closed or the invitation was used up by somebody else at this moment; `Uiaa` while
+/// the invitation is missing; `InvalidUsername`, `UserInUse`, `WeakPassword`; `MissingParam` without a password;
+/// `LimitExceeded` after too many requests from one address.
+///
+/// # Spec
+/// <https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3register>
+pub async fn register(server: &Arc<Server>, register: Register) -> Result<Registered> {
+    let Register {
+        username,
+        password,
+        device,
+        address,
+        operation,
+        auth,
+    } = register;
+    let stage = stage(server)?;
+    let address = address_key(address);
+    server.limit(Kind::LoginPerAddress, &address)?;
+    if let Some(password) = &password {
+        password.check(&server.settings)?;
+    }
+    let user_id = match username {
+        Some(name) => available(server, &name).await?,
+        None => new_user_id(
+            &format!("u{}", random::name(&*server.rng, NAME_LENGTH)),
+            server.name(),
+        )?,
+    };
+    // The form may be filled in after the first request, so the session isn't bound to it: nobody is signed in here,
+    // and a session proves nothing about anybody.
+    let flows = vec![AuthFlow::new(vec![stage])];
+    let request = UiaRequest {
+        operation: operation.to_owned(),
+        body: &[],
+        user: None,
+        auth,
+        flows,
+    };
+    let proof = uia::require(server, request).await?;
+    let password = password.ok_or_else(|| Refusal::MissingParam("password is missing".to_owned()))?;
+    server.limit(Kind::Registration, &address)?;
+    let account = NewAccount::new(server, user_id, Some(&password)).await?;
+    let sign_in = device.map(|device| SignIn::new(server, device)).transpose()?;
+    server
+        .store
+        .write(Unit {
+            account,
+            sign_in,
+            proof,
+        })
+        .await
+}
+
+/// Whether a name is free; answers the user id it would make.
+///
+/// # Errors
+/// `InvalidUsername`, `UserInUse`.
+pub async fn available(server: &Arc<Server>, name: &str) -> Result<OwnedUserId> {
+    let user_id = new_user_id(name, server.name())?;
+    let wanted = user_id.clone();
+    let taken = server
+        .store
+        .read(move |tx| Box::pin(async move { tx.user_get(&wanted).await }))
+        .await?;
+    if taken.is_some() {
+        Err(Refusal::UserInUse)
+    } else {
+        Ok(user_id)
+    }
+}
+
+/// The same for whoever asks before they register; counted by address.
+///
+/// # Errors
+/// As [`available`]; `Forbidden` when registration is closed, whatever the name; `LimitExceeded`.
+pub async fn ask_available(server: &Arc<Server>, name: &str, address: IpAddr) -> Result<()> {
+    stage(server)?;
+    server.limit(Kind::LoginPerAddress, &address_key(address))?;
+    available(server, name).await.map(drop)
+}
+
+/// What is asked of people who want an account.
+fn stage(server: &Server) -> Result<AuthType> {
+    match server.settings.registration {
+        Registration::Open => Ok(AuthType::Dummy),
+        Registration::Invite | Registration::Email => Ok(AuthType::RegistrationToken),
+        Registration::Closed => Err(Refusal::Forbidden(
+            "accounts are made by the administrators of this server; please ask them for one".to_owned(),
+        )),
+    }
+}
+
+/// An account that is prepared: its password is hashed.
+pub(crate) struct NewAccount {
+    row: UserRow,
+}
+
+impl NewAccount {
+    pub(crate) async fn new(
+        server: &Arc<Server>,
+        user_id: OwnedUserId,
+        password: Option<&Password>,
+    ) -> Result<Self> {
+        let password_hash = match password {
+            Some(password) => Some(password::hash(server, password).await?),
+            None => None,
+        };
+        let state = UserState::Active;
+        let created_ts = server.now_ts();
+        Ok(Self {
+            row: UserRow {
+                user_id,
+                password_hash,
+                administrator: false,
+                state,
+                created_ts,
+            },
+        })
+    }
+
+    pub(crate) fn user_id(&self) -> &OwnedUserId {
+        &self.row.user_id
+    }
+
+    /// Makes the account.
+    ///
+    /// # Errors
+    /// `UserInUse` when somebody was faster.
+    pub(crate) async fn run(&self, tx: &mut Tx<'_>, administrator: bool) -> Result<()> {
+        let row = UserRow {
+            administrator,
+            ..self.row.clone()
+        };
+        if !tx.user_insert(&row).await? {
+            return Err(Refusal::UserInUse);
+        }
+        let display_name = Some(row.user_id.localpart().to_owned());
+        tx.profile_put(
+            &row.user_id,
+            &Profile {
+                display_name,
+                avatar_url: None,
+            },
+        )
+        .await?;
+        Ok(())
+    }
+}
+
+struct Unit {
+    account: NewAccount,
+    sign_in: Option<SignIn>,
+    proof: Proof,
+}
+
+impl Work for Unit {
+    type Out = Registered;
+    type Error = Refusal;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Registered> {
+        self.proof.consume(tx).await?;
+        let mut administrator = false;
+        if let Some(hash) = self.proof.invitation() {
+            let now_ts = self.account.row.created_ts;
+            let invitation = tx.invitation_get(&hash, now_ts).await?;
+            if !tx.invitation_use(&hash, now_ts).await? {
+                return Err(Refusal::Forbidden(
+                    "this invitation was used up a moment ago; please ask for a new one".to_owned(),
+                ));
+            }
+            administrator = invitation.is_some_and(|invitation| invitation.administrator);
+        }
+        self.account.run(tx, administrator).await?;
+        let user_id = self.account.user_id().clone();
+        let signed_in = match &self.sign_in {
+            Some(sign_in) => {
+                sign_in.run(tx, &user_id).await?;
+                Some(sign_in.signed_in(user_id.clone()))
+            }
+            None => None,
+        };
+        Ok(Registered { user_id, signed_in })
+    }
+}

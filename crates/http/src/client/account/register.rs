@@ -1,0 +1,51 @@
+//! `POST /_matrix/client/v3/register`
+//!
+//! Makes an account. [Specification](https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3register)
+
+use rohrpost_core::{
+    Refusal, Result,
+    accounts::{
+        password::Password,
+        register::{self, Register},
+        sign_in::NewDevice,
+    },
+};
+use ruma::api::client::account::register::{
+    RegistrationKind,
+    v3::{Request, Response},
+};
+
+use crate::call::Public;
+
+pub(crate) async fn register(Public { server, call, .. }: Public, request: Request) -> Result<Response> {
+    if request.kind != RegistrationKind::User {
+        return Err(Refusal::GuestAccessForbidden);
+    }
+    if request.login_type.is_some() {
+        return Err(Refusal::Unknown(
+            "application services don't make accounts here".to_owned(),
+        ));
+    }
+    let device = NewDevice {
+        device_id: request.device_id,
+        display_name: request.initial_device_display_name,
+        with_refresh_token: request.refresh_token,
+    };
+    let wanted = Register {
+        username: request.username,
+        password: request.password.map(Password::new),
+        device: (!request.inhibit_login).then_some(device),
+        address: call.address,
+        operation: call.operation,
+        auth: request.auth,
+    };
+    let registered = register::register(&server, wanted).await?;
+    let mut response = Response::new(registered.user_id);
+    if let Some(signed_in) = registered.signed_in {
+        response.expires_in = signed_in.tokens.expires_in();
+        response.access_token = Some(signed_in.tokens.access);
+        response.refresh_token = signed_in.tokens.refresh;
+        response.device_id = Some(signed_in.device_id);
+    }
+    Ok(response)
+}

@@ -1,0 +1,56 @@
+//! `GET /_matrix/client/v3/capabilities`
+//!
+//! What users of this server may do. [Specification](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3capabilities)
+
+use rohrpost_core::Result;
+use ruma::{
+    RoomVersionId,
+    api::client::discovery::get_capabilities::v3::{
+        Capabilities, ProfileFieldsCapability, Request, RoomVersionStability, RoomVersionsCapability,
+        ThirdPartyIdChangesCapability,
+    },
+    profile::ProfileFieldName,
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    call::Authed,
+    rohrpost::own::{Answer, Answering},
+};
+
+/// `ruma` leaves out what has its default value. Some clients want to see it, so it is put in again.
+const DEFAULTS: [(&str, bool); 4] = [
+    ("m.change_password", true),
+    ("m.set_displayname", true),
+    ("m.set_avatar_url", true),
+    ("m.get_login_token", false),
+];
+
+#[derive(Serialize)]
+pub(crate) struct Described {
+    capabilities: Value,
+}
+
+pub(crate) async fn capabilities(
+    Authed { server, .. }: Authed,
+    _: Answering<Request, Described>,
+) -> Result<Answer<Described>> {
+    let versions = [RoomVersionId::V10, RoomVersionId::V11, RoomVersionId::V12];
+    let available = versions
+        .into_iter()
+        .map(|version| (version, RoomVersionStability::Stable))
+        .collect();
+    let mut fields = ProfileFieldsCapability::new(true);
+    fields.allowed = Some(vec![ProfileFieldName::DisplayName, ProfileFieldName::AvatarUrl]);
+    let mut capabilities = Capabilities::new();
+    capabilities.room_versions =
+        RoomVersionsCapability::new(server.settings.default_room_version.clone(), available);
+    capabilities.thirdparty_id_changes = ThirdPartyIdChangesCapability::new(false);
+    capabilities.profile_fields = Some(fields);
+    let mut capabilities = serde_json::to_value(capabilities)?;
+    for (name, enabled) in DEFAULTS {
+        capabilities[name] = json!({ "enabled": enabled });
+    }
+    Ok(Answer(Described { capabilities }))
+}

@@ -1,0 +1,31 @@
+//! `GET /_matrix/client/versions`
+//!
+//! The versions of the specification that this server follows. [Specification](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientversions)
+
+use rohrpost_core::Result;
+use rohrpost_room::Encryption;
+use ruma::api::client::discovery::get_supported_versions::{Request, Response};
+
+use crate::call::Public;
+
+/// Clients look for these very strings, so every version is named.
+const VERSIONS: [&str; 17] = [
+    "r0.6.1", "v1.1", "v1.2", "v1.3", "v1.4", "v1.5", "v1.6", "v1.7", "v1.8", "v1.9", "v1.10", "v1.11",
+    "v1.12", "v1.13", "v1.14", "v1.15", "v1.16",
+];
+
+pub(crate) async fn versions(Public { server, .. }: Public, _: Request) -> Result<Response> {
+    let mut response = Response::new(VERSIONS.map(str::to_owned).to_vec());
+    let is_forced = server.settings.encryption == Encryption::Required;
+    let features = [
+        ("org.matrix.msc4222", true),
+        ("io.element.e2ee_forced.public", is_forced),
+        ("io.element.e2ee_forced.private", is_forced),
+        ("io.element.e2ee_forced.trusted_private", is_forced),
+    ];
+    response.unstable_features = features
+        .into_iter()
+        .map(|(name, on)| (name.to_owned(), on))
+        .collect();
+    Ok(response)
+}
