@@ -3,6 +3,7 @@
 //! <https://spec.matrix.org/v1.19/client-server-api/>
 
 mod account;
+mod backup;
 mod devices;
 mod directory;
 mod discovery;
@@ -30,6 +31,7 @@ pub(crate) fn routes() -> Routes {
     sync::routes(&mut routes);
     keys::routes(&mut routes);
     to_device::routes(&mut routes);
+    backup::routes(&mut routes);
     personal::routes(&mut routes);
     push::routes(&mut routes);
     media::routes(&mut routes);

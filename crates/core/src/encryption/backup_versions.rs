@@ -8,6 +8,7 @@ use ruma::{OwnedUserId, UserId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::backup_keys::Mark;
 use crate::{Caller, Refusal, Result, Server};
 
 /// Longest name of an algorithm, in bytes.
@@ -15,7 +16,31 @@ const MAX_ALGORITHM_BYTES: usize = 255;
 /// Largest auth data, in bytes.
 const MAX_AUTH_DATA_BYTES: usize = 65_536;
 
-/// How the keys of a version are encrypted.
+/// A version of a backup.
+pub struct Version {
+    /// Its name.
+    pub version: String,
+    /// How its keys are encrypted.
+    pub algorithm: String,
+    /// A JSON object.
+    pub auth_data: String,
+    /// What changes with its keys.
+    pub mark: Mark,
+}
+
+impl From<BackupVersion> for Version {
+    fn from(stored: BackupVersion) -> Self {
+        let mark = Mark::from(&stored);
+        Self {
+            version: stored.version.to_string(),
+            algorithm: stored.algorithm,
+            auth_data: stored.auth_data,
+            mark,
+        }
+    }
+}
+
+/// How the keys of a version are encrypted, as clients send it.
 #[derive(Deserialize)]
 struct Algorithm {
     algorithm: String,
@@ -81,23 +106,27 @@ pub async fn create(server: &Arc<Server>, caller: Caller, algorithm: &RawValue) 
 ///
 /// # Errors
 /// `NotFound` when there is none.
-pub async fn latest(server: &Arc<Server>, caller: Caller) -> Result<BackupVersion> {
-    let reading = server
+pub async fn latest(server: &Arc<Server>, caller: Caller) -> Result<Version> {
+    let user_id = caller.user_id;
+    let latest = server
         .store
-        .read(move |tx| Box::pin(async move { tx.backup_version_latest(&caller.user_id).await }));
-    reading.await?.ok_or_else(unknown_version)
+        .read(move |tx| Box::pin(async move { tx.backup_version_latest(&user_id).await }))
+        .await?;
+    latest.map(Version::from).ok_or_else(unknown_version)
 }
 
 /// One version.
 ///
 /// # Errors
 /// `NotFound` when there is no such version.
-pub async fn get(server: &Arc<Server>, caller: Caller, version: &str) -> Result<BackupVersion> {
+pub async fn get(server: &Arc<Server>, caller: Caller, version: &str) -> Result<Version> {
     let number = number(version)?;
-    server
+    let user_id = caller.user_id;
+    let found = server
         .store
-        .read(move |tx| Box::pin(async move { existing(tx, &caller.user_id, number).await }))
-        .await
+        .read(move |tx| Box::pin(async move { existing(tx, &user_id, number).await }))
+        .await?;
+    Ok(Version::from(found))
 }
 
 /// Changes the auth data of a version.

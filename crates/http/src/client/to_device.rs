@@ -1,5 +1,9 @@
-//! Endpoints of this part are registered here.
+//! Messages from device to device.
+
+mod send;
 
 use crate::routes::Routes;
 
-pub(crate) fn routes(_routes: &mut Routes) {}
+pub(crate) fn routes(routes: &mut Routes) {
+    routes.authed(send::send);
+}
