@@ -15,6 +15,7 @@ mod error;
 mod health;
 mod listen;
 mod media;
+mod metrics;
 mod rohrpost;
 mod router;
 mod routes;
@@ -23,6 +24,7 @@ mod well_known;
 
 pub use self::{
     listen::{Listener, Tls, TlsError, serve},
+    metrics::{Render, metrics_for_administrators, metrics_router},
     router::router,
     routes::{Access, Route},
 };

@@ -9,6 +9,7 @@ use axum::{
     response::Response,
     routing::get,
 };
+use http::Method;
 use rohrpost_core::Server;
 
 use crate::{client, cors::cors, health::health, web, well_known};
@@ -28,11 +29,32 @@ pub fn router(server: Arc<Server>) -> Router {
 /// Counts requests by their path template: no identifier becomes a label.
 async fn measure(request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let method = request.method().as_str().to_owned();
-    let path = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let method = method(request.method());
+    let path = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("none", MatchedPath::as_str)
+        .to_owned();
     let response = next.run(request).await;
     let status = response.status().as_u16();
-    let labels = [("method", method), ("path", path), ("status", status.to_string())];
+    let labels = [
+        ("method", method.to_owned()),
+        ("path", path),
+        ("status", status.to_string()),
+    ];
     metrics::histogram!("rohrpost_http_request_seconds", &labels).record(started.elapsed().as_secs_f64());
     response
+}
+
+/// The method as a label. A peer can invent methods, and each label costs memory for good.
+fn method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
 }

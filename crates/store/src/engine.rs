@@ -1,10 +1,12 @@
 //! The two engines behind [`Store`]. Nothing outside of this folder knows which one runs.
 
+mod peek;
 mod postgres;
 mod sqlite;
 
 use std::sync::Arc;
 
+pub use self::peek::peek;
 use self::{postgres::Postgres, sqlite::Sqlite};
 pub(crate) use self::{postgres::PostgresTx, sqlite::SqliteConn};
 use crate::{Acknowledge, Committed, Reading, Result, StoreError, Tx, Work};

@@ -54,7 +54,7 @@ pub use self::{
     device_lists::DeviceListChanges,
     devices::Device,
     directory::AliasRow,
-    engine::Store,
+    engine::{Store, peek},
     error::StoreError,
     events::{EventRow, EventStatus, NewEventRow, TxnRef},
     invitations::Invitation,
