@@ -25,6 +25,7 @@ mod server;
 pub mod settings;
 pub mod shared_secret;
 pub mod sync;
+pub mod upkeep;
 
 pub use caller::Caller;
 pub use refusal::{Refusal, Result};

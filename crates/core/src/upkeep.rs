@@ -1,0 +1,47 @@
+//! Removes what has had its time: tokens, half-finished confirmations, answers kept for repeated requests.
+//!
+//! Nothing here changes what anybody may do or see: expired things are refused wherever they are used.
+
+use std::sync::Arc;
+
+use rohrpost_store::{StoreError, Tx, Work};
+
+use crate::{Result, Server, accounts};
+
+/// How long a repeated request gets the answer of the first: 30 days, in ms.
+const ANSWER_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+
+struct ForgetAnswers {
+    before_ts: i64,
+}
+
+/// Removes what has run out. For every minute; harmless to repeat and to leave out.
+///
+/// # Errors
+/// Only when the store fails.
+pub async fn upkeep(server: &Arc<Server>) -> Result<()> {
+    accounts::tidy::tidy(server).await
+}
+
+/// Forgets the answers to requests of more than 30 days ago. Looks at all there are, so once an hour is enough.
+///
+/// # Errors
+/// Only when the store fails.
+pub async fn forget_answers(server: &Arc<Server>) -> Result<()> {
+    Ok(server
+        .store
+        .write(ForgetAnswers {
+            before_ts: server.now_ts() - ANSWER_MS,
+        })
+        .await?)
+}
+
+impl Work for ForgetAnswers {
+    type Out = ();
+    type Error = StoreError;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        tx.txn_delete_old(self.before_ts).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,128 @@
+//! `rohrpost serve`: runs the server until it is told to stop.
+//!
+//! Everything that runs beside the sockets is started here and joined here.
+
+mod first_start;
+mod upkeep;
+
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, bail};
+use rohrpost_config::Config;
+use rohrpost_core::Server;
+use rohrpost_http::Tls;
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    task::JoinSet,
+    time::timeout,
+};
+
+use crate::{
+    commands::say,
+    telemetry,
+    wire_up::{self, listeners},
+};
+
+/// How long stopping may take before it is cut short.
+const STOP_TIMEOUT: Duration = Duration::from_millis(9_500);
+
+pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
+    let mut signals = Signals::new().context("can't listen for signals")?;
+    let figures = telemetry::count()?;
+    let listeners = listeners::bind(config).await?;
+    let server = wire_up::server(config).await?;
+    let render = telemetry::render(figures.clone());
+    let mut router = rohrpost_http::router(Arc::clone(&server));
+    if listeners.metrics.is_empty() {
+        router = router.merge(rohrpost_http::metrics_for_administrators(
+            Arc::clone(&server),
+            Arc::clone(&render),
+        ));
+    }
+
+    say(&format!(
+        "Rohrpost {} for {}, on {}",
+        env!("CARGO_PKG_VERSION"),
+        server.name(),
+        server.store.engine_name()
+    ))?;
+    for line in &listeners.lines {
+        say(line)?;
+    }
+    say(&format!("open {} in a browser", server.settings.public_url))?;
+    first_start::greet(&server).await?;
+    tracing::info!(engine = server.store.engine_name(), "the server is running");
+
+    let mut tasks = JoinSet::new();
+    tasks.spawn(rohrpost_http::serve(listeners.main, router, stopped(&server)));
+    tasks.spawn(rohrpost_http::serve(
+        listeners.metrics,
+        rohrpost_http::metrics_router(render),
+        stopped(&server),
+    ));
+    tasks.spawn(upkeep::run(Arc::clone(&server), figures));
+
+    signals.wait_for_stop(listeners.tls.as_ref()).await;
+    tracing::info!("the server is stopping");
+    server.stop();
+    let stop = async {
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a task of the server did not end in order");
+            }
+        }
+        server.store.close().await;
+    };
+    tokio::select! {
+        stopped = timeout(STOP_TIMEOUT, stop) => if stopped.is_err() {
+            bail!("stopping took too long and was cut short; what was confirmed to anybody is on disk");
+        },
+        () = signals.stop_signal() => bail!("stopped at once; what was confirmed to anybody is on disk"),
+    }
+    tracing::info!("the server has stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Ready when the server is to stop.
+fn stopped(server: &Arc<Server>) -> impl Future<Output = ()> + Send + 'static {
+    let server = Arc::clone(server);
+    async move { server.stopped().await }
+}
+
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn stop_signal(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    /// Waits for Ctrl-C or SIGTERM. SIGHUP means that the certificate was renewed.
+    async fn wait_for_stop(&mut self, tls: Option<&Tls>) {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+                _ = self.hang_up.recv() => match tls.map(Tls::reload) {
+                    Some(Ok(())) => tracing::info!("certificate and key were read again"),
+                    Some(Err(error)) => tracing::error!(%error, "the old certificate stays in use"),
+                    None => {}
+                },
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! From the operator's words to the core's settings.
+
+use anyhow::Context as _;
+use rohrpost_config::{Config, DefaultRoomVersion, EncryptionPolicy, Limits, RegistrationMode};
+use rohrpost_core::{
+    limits::{Kind, Rates},
+    settings::{PasswordCost, Rate, Registration, Settings, SharedSecret},
+};
+use rohrpost_room::Encryption;
+use ruma::{RoomVersionId, ServerName};
+
+pub(super) fn settings(config: &Config) -> anyhow::Result<Settings> {
+    let password = &config.password;
+    Ok(Settings {
+        server_name: ServerName::parse(&config.server.name).context("[server] name is not a server name")?,
+        public_url: config.public_url(),
+        registration: match config.registration.mode {
+            RegistrationMode::Invite => Registration::Invite,
+            RegistrationMode::Email => Registration::Email,
+            RegistrationMode::Open => Registration::Open,
+            RegistrationMode::Closed => Registration::Closed,
+        },
+        shared_secret: config
+            .registration
+            .shared_secret
+            .as_ref()
+            .map(|secret| SharedSecret::new(secret.expose().into())),
+        encryption: match config.policy.encryption {
+            EncryptionPolicy::Required => Encryption::Required,
+            EncryptionPolicy::Default => Encryption::Default,
+            EncryptionPolicy::Optional => Encryption::Optional,
+        },
+        default_room_version: match config.rooms.default_version {
+            DefaultRoomVersion::V10 => RoomVersionId::V10,
+            DefaultRoomVersion::V11 => RoomVersionId::V11,
+            DefaultRoomVersion::V12 => RoomVersionId::V12,
+        },
+        password_min_length: password.min_length as usize,
+        password_cost: PasswordCost {
+            memory_kib: password.argon2_memory_kib,
+            iterations: password.argon2_iterations,
+            parallelism: password.argon2_parallelism,
+        },
+        max_upload_bytes: config.media.max_upload_bytes,
+        thumbnail_max_pixels: config.media.thumbnail_max_pixels,
+        limits: config.limits.enabled.then(|| rates(&config.limits)),
+    })
+}
+
+fn rates(limits: &Limits) -> Rates {
+    let all = [
+        (Kind::LoginPerAddress, limits.login_per_address()),
+        (Kind::LoginPerAccount, limits.login_per_account()),
+        (Kind::Registration, limits.registration()),
+        (Kind::Message, limits.messages()),
+        (Kind::RoomCreation, limits.room_creation()),
+        (Kind::Invite, limits.invites()),
+        (Kind::Join, limits.joins()),
+        (Kind::Upload, limits.uploads()),
+        (Kind::KeyClaim, limits.key_claims()),
+        (Kind::ToDevice, limits.to_device()),
+        (Kind::General, limits.general()),
+    ];
+    Rates::new(all.into_iter().filter_map(|(kind, rate)| {
+        let rate = rate?;
+        Some((
+            kind,
+            Rate {
+                per_second: rate.per_second,
+                burst: rate.burst,
+            },
+        ))
+    }))
+}
