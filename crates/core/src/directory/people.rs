@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rohrpost_store::Profile;
+pub use rohrpost_store::Profile;
 use ruma::OwnedUserId;
 
 use crate::{Caller, Refusal, Result, Server};

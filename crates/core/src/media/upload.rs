@@ -1,0 +1,142 @@
+//! Uploading: the bytes go to the disk as they come, then the row that makes them a file.
+
+use std::sync::Arc;
+
+use rohrpost_store::{MediaRow, PendingBlob, Tx, Work};
+use ruma::{OwnedMxcUri, OwnedUserId};
+
+use crate::{Caller, Refusal, Result, Server, limits::Kind, random};
+
+/// Length of a media id: 120 bits, so that nobody finds a file by guessing.
+const MEDIA_ID_LENGTH: usize = 24;
+/// Longest content type, in bytes.
+const MAX_CONTENT_TYPE_BYTES: usize = 255;
+/// Longest file name that is kept, in characters.
+const MAX_FILE_NAME_CHARS: usize = 255;
+
+/// A file to be uploaded.
+pub struct NewUpload {
+    /// Who uploads it.
+    pub caller: Caller,
+    /// As the client says.
+    pub content_type: Option<String>,
+    /// As the client says.
+    pub file_name: Option<String>,
+    /// How long it will be, if the client says so.
+    pub announced_bytes: Option<u64>,
+}
+
+/// An upload under way. Dropped before it is finished, it leaves nothing behind.
+pub struct Upload {
+    server: Arc<Server>,
+    owner: OwnedUserId,
+    content_type: Option<String>,
+    file_name: Option<String>,
+    media_id: String,
+    pending: PendingBlob,
+}
+
+/// Begins an upload.
+///
+/// # Errors
+/// `TooLarge` when the announced length is over the limit, `InvalidParam` for a content type that is too long,
+/// `LimitExceeded`.
+///
+/// # Spec
+/// [Content repository](https://spec.matrix.org/v1.19/client-server-api/#post_matrixmediav3upload)
+pub async fn begin(server: &Arc<Server>, new: NewUpload) -> Result<Upload> {
+    server.limit(Kind::Upload, new.caller.user_id.as_str())?;
+    if new.announced_bytes.is_some_and(|bytes| bytes > server.settings.max_upload_bytes) {
+        return Err(too_large(server));
+    }
+    let is_header = |text: &str| text.len() <= MAX_CONTENT_TYPE_BYTES && text.bytes().all(|b| (b' '..=b'~').contains(&b));
+    if new.content_type.as_deref().is_some_and(|text| !is_header(text)) {
+        return Err(Refusal::InvalidParam("the content type is too long or not ASCII".to_owned()));
+    }
+    let media_id = random::name(&*server.rng, MEDIA_ID_LENGTH);
+    Ok(Upload {
+        server: Arc::clone(server),
+        owner: new.caller.user_id,
+        content_type: new.content_type.filter(|text| !text.is_empty()),
+        file_name: new.file_name.as_deref().map(file_name).filter(|name| !name.is_empty()),
+        pending: server.blobs.begin(&media_id).await?,
+        media_id,
+    })
+}
+
+impl Upload {
+    /// Adds to the file.
+    ///
+    /// # Errors
+    /// `TooLarge`; those of the disk.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let size = self.pending.size_bytes().saturating_add(bytes.len() as u64);
+        if size > self.server.settings.max_upload_bytes {
+            return Err(too_large(&self.server));
+        }
+        Ok(self.pending.write(bytes).await?)
+    }
+
+    /// Makes the file durable; answers its address.
+    ///
+    /// # Errors
+    /// Those of the disk and of the store. Then there is no file.
+    pub async fn finish(self) -> Result<OwnedMxcUri> {
+        let size_bytes = i64::try_from(self.pending.size_bytes()).unwrap_or(i64::MAX);
+        let hash = self.pending.finish().await?;
+        let address = format!("mxc://{}/{}", self.server.name(), self.media_id);
+        let row = MediaRow {
+            media_id: self.media_id,
+            owner: self.owner,
+            content_type: self.content_type,
+            file_name: self.file_name,
+            size_bytes,
+            hash,
+        };
+        self.server.store.write(Unit { row, now_ts: self.server.now_ts() }).await?;
+        Ok(address.into())
+    }
+}
+
+struct Unit {
+    row: MediaRow,
+    now_ts: i64,
+}
+
+impl Work for Unit {
+    type Out = ();
+    type Error = Refusal;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<()> {
+        Ok(tx.media_insert(&self.row, self.now_ts).await?)
+    }
+}
+
+fn too_large(server: &Server) -> Refusal {
+    Refusal::TooLarge(format!("files may have up to {} bytes here", server.settings.max_upload_bytes))
+}
+
+/// A name that is only a name: without folders, control characters and those that turn the direction of writing,
+/// which make a program look like a document.
+fn file_name(name: &str) -> String {
+    let is_hostile = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    last.chars().filter(|c| !is_hostile(*c)).take(MAX_FILE_NAME_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::file_name;
+
+    #[test]
+    fn a_file_name_is_only_a_name() {
+        assert_eq!(file_name("Haushalt 2026.pdf"), "Haushalt 2026.pdf");
+        assert_eq!(file_name("../../etc/passwd"), "passwd");
+        assert_eq!(file_name("C:\\secret\\plan.txt"), "plan.txt");
+        assert_eq!(file_name("a\r\nSet-Cookie: b=c\0.txt"), "aSet-Cookie: b=c.txt");
+        assert_eq!(file_name("annex\u{202e}fdp.exe"), "annexfdp.exe");
+        assert_eq!(file_name(&"ä".repeat(1000)).chars().count(), 255);
+    }
+}
