@@ -1,5 +1,44 @@
-//! Endpoints of this part are registered here.
+//! Uploaded files: streamed in and out, never held in memory. Only for those who are signed in.
+//!
+//! Start with [`download`]; what protects a browser from what is downloaded stands in [`answer`].
 
-use crate::routes::Routes;
+mod answer;
+mod authed;
+mod download;
+mod get_config;
+mod legacy;
+mod range;
+mod thumbnail;
+mod upload;
 
-pub(crate) fn routes(_routes: &mut Routes) {}
+use http::Method;
+use ruma::api::{
+    Metadata as _,
+    client::{
+        authenticated_media::{get_content, get_content_as_filename, get_content_thumbnail},
+        media::create_content,
+    },
+    path_builder::PathBuilder as _,
+};
+
+use crate::routes::{Access, Routes};
+
+pub(crate) fn routes(routes: &mut Routes) {
+    routes.authed(get_config::get_config);
+    routes.authed(get_config::get_legacy_config);
+    for path in create_content::v3::Request::PATH_BUILDER.all_paths() {
+        routes.raw(Method::POST, path, Access::Authed, upload::upload);
+    }
+    for path in get_content::v1::Request::PATH_BUILDER.all_paths() {
+        routes.raw(Method::GET, path, Access::Authed, download::download);
+    }
+    for path in get_content_as_filename::v1::Request::PATH_BUILDER.all_paths() {
+        routes.raw(Method::GET, path, Access::Authed, download::download_as);
+    }
+    for path in get_content_thumbnail::v1::Request::PATH_BUILDER.all_paths() {
+        routes.raw(Method::GET, path, Access::Authed, thumbnail::thumbnail);
+    }
+    for path in legacy::paths() {
+        routes.raw(Method::GET, path, Access::Public, legacy::not_found);
+    }
+}

@@ -1,0 +1,31 @@
+//! `POST /_matrix/client/v3/publicRooms`
+//!
+//! Lists the public rooms that fit a filter. [Specification](https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3publicrooms)
+
+use rohrpost_core::{
+    Result,
+    directory::public_rooms::{self, PublicRooms},
+};
+use ruma::{
+    UInt,
+    api::client::directory::get_public_rooms_filtered::v3::{Request, Response},
+};
+
+use crate::call::Authed;
+
+pub(crate) async fn search_public_rooms(Authed { server, .. }: Authed, request: Request) -> Result<Response> {
+    let wanted = PublicRooms {
+        server: request.server,
+        limit: request.limit.map(Into::into),
+        since: request.since,
+        filter: request.filter,
+        network: request.room_network,
+    };
+    let page = public_rooms::list(&server, wanted).await?;
+    let mut response = Response::new();
+    response.chunk = page.rooms;
+    response.next_batch = page.next;
+    response.prev_batch = page.prev;
+    response.total_room_count_estimate = Some(UInt::new_saturating(page.total));
+    Ok(response)
+}

@@ -1,0 +1,21 @@
+//! `DELETE /_matrix/client/v3/user/{userId}/rooms/{roomId}/tags/{tag}`
+//!
+//! Takes a tag off a room. [Specification](https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3useruseridroomsroomidtagstag)
+
+use rohrpost_core::{
+    Result,
+    personal::{
+        own,
+        tags::{self, Change, ChangeTag},
+    },
+};
+use ruma::api::client::tag::delete_tag::v3::{Request, Response};
+
+use crate::call::Authed;
+
+pub(crate) async fn delete_tag(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
+    own(&caller, &request.user_id)?;
+    let change = Change::Remove;
+    tags::change(&server, ChangeTag { caller, room_id: request.room_id, tag: request.tag, change }).await?;
+    Ok(Response::new())
+}
