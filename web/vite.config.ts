@@ -11,7 +11,7 @@ function listAssetsInServiceWorker(): Plugin {
         generateBundle(_options, bundle) {
             const names = Object.keys(bundle)
                 .filter((name) => name.startsWith("assets/"))
-                .sort();
+                .toSorted();
             const worker = bundle["sw.js"];
             if (worker?.type !== "chunk") throw new Error("the service worker was not built");
             const before = worker.code;

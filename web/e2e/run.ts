@@ -10,7 +10,7 @@ const wanted = process.argv.slice(2);
 const files = (await readdir(folder))
     .filter((name) => name.endsWith(".test.ts") && (wanted.length === 0 || wanted.some((part) => name.includes(part))))
     .map((name) => join(folder, name))
-    .sort();
+    .toSorted();
 
 let passed = 0;
 let failed = 0;

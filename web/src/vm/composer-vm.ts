@@ -113,7 +113,8 @@ export class ComposerVm extends ViewModel<ComposerSnapshot> {
     };
 
     #patchUpload(id: number, patch: Partial<Upload>): void {
-        this.update({ uploads: this.getSnapshot().uploads.map((upload) => (upload.id === id ? { ...upload, ...patch } : upload)) });
+        const change = (upload: Upload): Upload => Object.assign({}, upload, patch);
+        this.update({ uploads: this.getSnapshot().uploads.map((upload) => (upload.id === id ? change(upload) : upload)) });
     }
 
     async #upload(id: number, file: File): Promise<void> {

@@ -65,7 +65,7 @@ export class RoomDetailsVm extends ViewModel<RoomDetailsSnapshot> {
                 self: member.userId === me,
                 canRemove: !isPerson && member.userId !== me && myLevel >= kickLevel && myLevel > member.powerLevel,
             }))
-            .sort((one, other) => Number(one.invited) - Number(other.invited) || one.name.localeCompare(other.name));
+            .toSorted((one, other) => Number(one.invited) - Number(other.invited) || one.name.localeCompare(other.name));
         this.update({
             name: room.name,
             topic: (state.getStateEvents(EventType.RoomTopic, "")?.getContent()["topic"] as string | undefined) ?? "",

@@ -123,7 +123,7 @@ export class RoomListVm extends ViewModel<RoomListSnapshot> {
         const invited = all.filter((room) => room.getMyMembership() === KnownMembership.Invite);
         const rooms = joined
             .filter((row) => matchesFilter(row, filter) && matchesSearch(row.name, search))
-            .sort((one, other) => other.time - one.time);
+            .toSorted((one, other) => other.time - one.time);
         this.update({
             rooms,
             invitations: invited.map((room) => this.#invitation(room)),

@@ -187,9 +187,10 @@ function bodyOf(event: MatrixEvent): MessageBody {
     }
 }
 
+const positive = (value: unknown): number | null => (typeof value === "number" && value > 0 ? value : null);
+
 function mediaOf(content: Record<string, unknown>): MediaInfo {
     const info = (content["info"] ?? {}) as Record<string, unknown>;
-    const positive = (value: unknown): number | null => (typeof value === "number" && value > 0 ? value : null);
     return {
         name: plainString(content["filename"]) || plainString(content["body"]),
         type: plainString(info["mimetype"]) || "application/octet-stream",

@@ -19,6 +19,7 @@ export function Composer({ model, roomName }: { model: ComposerVm; roomName: str
         // On a touch screen focusing would open the keyboard over the messages.
         if (globalThis.matchMedia("(hover: hover)").matches || replyTo || editing) input.current?.focus();
     }, [replyTo, editing]);
+    // The text decides the height, though only the element is asked for it.
     useLayoutEffect(() => {
         const element = input.current;
         if (!element) return;

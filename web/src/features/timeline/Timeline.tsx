@@ -139,10 +139,10 @@ function useScrolling(scroller: React.RefObject<HTMLDivElement | null>, items: r
         const element = scroller.current;
         if (!element) return;
         const firstKey = items[0]?.key ?? "";
-        if (before.current.atEnd) element.scrollTop = element.scrollHeight;
+        if (before.current.atEnd) element.scrollTo({ top: element.scrollHeight });
         else if (firstKey !== before.current.firstKey && element.scrollTop < NEAR_START) {
             // Older messages came in above: keep what is being read in its place.
-            element.scrollTop += element.scrollHeight - before.current.height;
+            element.scrollBy({ top: element.scrollHeight - before.current.height });
         }
         before.current = { ...before.current, firstKey, height: element.scrollHeight };
         // Nothing to scroll means nothing that would ever ask for more.
@@ -155,7 +155,7 @@ function useScrolling(scroller: React.RefObject<HTMLDivElement | null>, items: r
         if (!element) return undefined;
         // Pictures that load and a growing composer change the height without a new message.
         const observer = new ResizeObserver(() => {
-            if (before.current.atEnd) element.scrollTop = element.scrollHeight;
+            if (before.current.atEnd) element.scrollTo({ top: element.scrollHeight });
             before.current.height = element.scrollHeight;
         });
         observer.observe(element);
