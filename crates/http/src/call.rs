@@ -32,3 +32,11 @@ pub(crate) struct Public {
     pub(crate) caller: Option<Caller>,
     pub(crate) call: Call,
 }
+
+/// A piece of JSON that `ruma` passed on unread.
+///
+/// # Errors
+/// `BadJson` when it is nested too deep to be read.
+pub(crate) fn value(raw: &serde_json::value::RawValue) -> rohrpost_core::Result<serde_json::Value> {
+    serde_json::from_str(raw.get()).map_err(|error| rohrpost_core::Refusal::BadJson(format!("the content can't be read: {error}")))
+}

@@ -17,7 +17,7 @@ use ruma::{
 };
 use serde::Deserialize;
 
-use crate::call::Authed;
+use crate::call::{Authed, value};
 
 pub(crate) async fn create_room(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
     if !request.invite_3pid.is_empty() {
@@ -51,7 +51,7 @@ pub(crate) async fn create_room(Authed { server, caller, .. }: Authed, request: 
 
 fn object<T>(raw: Option<&Raw<T>>) -> Result<CanonicalJsonObject> {
     match raw {
-        Some(raw) => Ok(canonical_object(serde_json::from_str(raw.json().get())?)?),
+        Some(raw) => Ok(canonical_object(value(raw.json())?)?),
         None => Ok(CanonicalJsonObject::new()),
     }
 }

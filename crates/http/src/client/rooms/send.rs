@@ -8,7 +8,7 @@ use rohrpost_core::{
 };
 use ruma::api::client::message::send_message_event::v3::{Request, Response};
 
-use crate::call::Authed;
+use crate::call::{Authed, value};
 
 pub(crate) async fn send(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
     let message = SendMessage {
@@ -16,7 +16,7 @@ pub(crate) async fn send(Authed { server, caller, .. }: Authed, request: Request
         room_id: request.room_id,
         kind: request.event_type,
         txn_id: request.txn_id,
-        content: serde_json::from_str(request.body.json().get())?,
+        content: value(request.body.json())?,
     };
     Ok(Response::new(send::send(&server, message).await?))
 }

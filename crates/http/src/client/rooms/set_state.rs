@@ -8,7 +8,7 @@ use rohrpost_core::{
 };
 use ruma::api::client::state::send_state_event::v3::{Request, Response};
 
-use crate::call::Authed;
+use crate::call::{Authed, value};
 
 pub(crate) async fn set_state(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
     let wanted = SetState {
@@ -16,7 +16,7 @@ pub(crate) async fn set_state(Authed { server, caller, .. }: Authed, request: Re
         room_id: request.room_id,
         kind: request.event_type,
         state_key: request.state_key,
-        content: serde_json::from_str(request.body.json().get())?,
+        content: value(request.body.json())?,
     };
     Ok(Response::new(use_case::set_state(&server, wanted).await?))
 }

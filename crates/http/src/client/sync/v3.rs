@@ -55,6 +55,9 @@ async fn handle(server: &Arc<Server>, request: Request) -> Result<Vec<u8>, ApiEr
     let filter = match request.filter {
         None => FilterDefinition::default(),
         Some(Filter::FilterDefinition(filter)) => filter,
+        Some(Filter::FilterId(id)) if id.starts_with('{') => {
+            return Err(Refusal::BadJson("the filter is not as it should be".to_owned()).into());
+        }
         Some(Filter::FilterId(id)) => filters::get(server, &caller, id).await?,
         Some(_) => return Err(Refusal::InvalidParam("there is no such kind of filter".to_owned()).into()),
     };
