@@ -167,7 +167,7 @@ impl Chosen {
 /// At least six groups of four letters and digits that can't be mistaken for each other: 120 bits.
 fn make_up(min_length: usize) -> String {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let groups = min_length.div_ceil(5).max(6);
+    let groups = (min_length + 1).div_ceil(5).max(6);
     let mut bytes = vec![0; groups * 4];
     system::ports().rng.fill(&mut bytes);
     let group = |bytes: &[u8]| -> String {

@@ -1,0 +1,5 @@
+//! The program as an operator meets it: real processes, real signals, real sockets on this computer.
+
+mod cli;
+mod operator;
+mod serve;
