@@ -1,0 +1,56 @@
+//! The Matrix Rust client library against the server that people start: a program, a folder, a configuration file.
+//!
+//! The library is nobody's of ours, so what it makes of our answers is what other clients make of them. Every test
+//! runs on SQLite and on PostgreSQL, with a server of its own, and over `/sync` v3. Start with [`conversation`];
+//! [`lab`] says what each test has around it. It starts the program that `ROHRPOST_BIN` names, or the one that
+//! `cargo build` made, and makes its databases in the PostgreSQL that `ROHRPOST_TEST_POSTGRES` names.
+
+mod conversation;
+mod database;
+mod device;
+mod device_removal;
+mod files;
+mod lab;
+mod policy;
+mod proxy;
+mod recovery;
+mod restart;
+mod server;
+mod timeline;
+mod verification;
+
+/// Each test once per engine, so that a failure names the engine.
+macro_rules! on_both_engines {
+    ($($part:ident :: $name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() -> anyhow::Result<()> {
+                    crate::lab::Lab::on_sqlite(crate::$part::$name).await
+                }
+            )+
+        }
+
+        mod postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() -> anyhow::Result<()> {
+                    crate::lab::Lab::on_postgres(crate::$part::$name).await
+                }
+            )+
+        }
+    };
+}
+
+on_both_engines! {
+    conversation::two_people_read_what_the_other_wrote,
+    conversation::replies_edits_reactions_and_redactions_arrive,
+    conversation::a_wrong_password_gives_no_device,
+    verification::a_second_device_is_verified_by_emoji,
+    recovery::a_new_device_reads_the_history_with_the_recovery_key,
+    restart::a_restart_in_the_middle_loses_and_doubles_nothing,
+    files::a_file_arrives_and_the_server_cannot_read_it,
+    policy::plaintext_is_refused_with_a_reason,
+    policy::encryption_cannot_be_taken_away,
+    device_removal::a_removed_device_gets_no_keys,
+}
