@@ -14,7 +14,6 @@ use crate::workspace;
 pub(crate) enum Verdict {
     Passed,
     Failed(String),
-    Skipped(String),
 }
 
 /// A step that is over.
@@ -32,8 +31,6 @@ pub(crate) enum Report {
     Checked,
     /// A test run.
     Tested(Counts),
-    /// Nothing was done, and why that is right.
-    Skipped(String),
 }
 
 /// All steps so far.
@@ -52,7 +49,6 @@ impl Steps {
         match &verdict {
             Verdict::Passed => println!("=== {name}: passed, {}", clock(took)),
             Verdict::Failed(why) => println!("=== {name}: FAILED, {}: {why}", clock(took)),
-            Verdict::Skipped(why) => println!("=== {name}: skipped: {why}"),
         }
         self.done.push(Done {
             name: name.to_owned(),
@@ -85,7 +81,6 @@ impl Steps {
 fn judge(report: anyhow::Result<Report>) -> (Verdict, Counts) {
     match report {
         Ok(Report::Checked) => (Verdict::Passed, Counts::default()),
-        Ok(Report::Skipped(why)) => (Verdict::Skipped(why), Counts::default()),
         Ok(Report::Tested(counts)) if counts.failed > 0 => {
             (Verdict::Failed("tests failed".to_owned()), counts)
         }
@@ -114,7 +109,6 @@ fn summary(done: &[Done]) -> (String, Counts) {
         let (result, note) = match &step.verdict {
             Verdict::Passed => ("passed", String::new()),
             Verdict::Failed(why) => ("FAILED", format!("  {why}")),
-            Verdict::Skipped(why) => ("skipped", format!("  {why}")),
         };
         let tests = match step.counts {
             Counts { passed: 0, failed: 0 } => String::new(),
@@ -225,7 +219,7 @@ mod tests {
         let steps = [
             done("fmt", Err(anyhow::anyhow!("not formatted"))),
             done("rust", Ok(Report::Tested(Counts { passed: 2, failed: 0 }))),
-            done("sdk", Ok(Report::Skipped("not here yet".to_owned()))),
+            done("sdk clippy", Ok(Report::Checked)),
         ];
         let (table, total) = summary(&steps);
         assert_eq!(total, Counts { passed: 2, failed: 1 });
@@ -233,9 +227,6 @@ mod tests {
             table.contains("fmt              FAILED     1:01  0 passed, 1 failed  not formatted"),
             "{table}"
         );
-        assert!(
-            table.contains("sdk              skipped    1:01    not here yet"),
-            "{table}"
-        );
+        assert!(table.contains("sdk clippy       passed     1:01\n"), "{table}");
     }
 }

@@ -3,6 +3,7 @@
 //! The web client comes before anything that compiles, because the server has it inside. Rust is built with one choice
 //! of packages wherever possible, so that no dependency is compiled twice for different features.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use clap::ValueEnum;
@@ -12,8 +13,8 @@ use crate::postgres::{self, Postgres};
 use crate::steps::{Report, Steps, check, command, count};
 use crate::{node, packages, tidy, workspace};
 
-/// The tests with the Matrix Rust client library: heavy to compile, so built only when named.
-const SDK_TESTS: &str = "rohrpost-e2e";
+/// The tests with the Matrix Rust client library: a workspace of its own, so that it burdens no other build.
+const SDK_TESTS: &str = "e2e";
 
 /// What can be run alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -40,7 +41,10 @@ pub(crate) fn run(only: &[Step]) -> anyhow::Result<()> {
     let mut steps = Steps::default();
 
     if wanted(Step::Fmt) {
-        steps.run("fmt", || checked(&mut cargo(&["fmt", "--all", "--check"])));
+        steps.run("fmt", || {
+            check(&mut cargo(&["fmt", "--all", "--check"]))?;
+            checked(&mut sdk_cargo(&["fmt", "--check"]))
+        });
     }
     if wanted(Step::Tidy) {
         steps.run("tidy", || tidy::run().map(|()| Report::Checked));
@@ -73,13 +77,15 @@ pub(crate) fn run(only: &[Step]) -> anyhow::Result<()> {
     };
     if wanted(Step::Rust) {
         steps.run("rust", || {
-            tested(&mut postgres.given_to(workspace_cargo("test", &[])))
+            tested(&mut postgres.given_to(cargo(&["test", "--workspace", "--no-fail-fast"])))
         });
     }
     if wanted(Step::Browser) {
         steps.run("browser", || browser(&postgres));
     }
     if wanted(Step::Sdk) {
+        let arguments = ["clippy", "--all-targets", "--", "-D", "warnings"];
+        steps.run("sdk clippy", || checked(&mut sdk_cargo(&arguments)));
         steps.run("sdk", || sdk(&postgres));
     }
     drop(postgres);
@@ -127,10 +133,8 @@ fn browser(postgres: &Database) -> anyhow::Result<Report> {
         packages::install(&["chromium"])?;
     }
     node::install()?;
-    // With the tests' own features: then everything is built already.
-    check(&mut workspace_cargo("build", &["--bins", "--tests"]))?;
     let mut run = node::script("e2e");
-    run.env("ROHRPOST_BIN", workspace::built("debug", "rohrpost")?);
+    run.env("ROHRPOST_BIN", server()?);
     if let Some(chromium) = packages::chromium() {
         run.env("ROHRPOST_CHROMIUM", chromium);
     }
@@ -138,19 +142,22 @@ fn browser(postgres: &Database) -> anyhow::Result<Report> {
 }
 
 fn sdk(postgres: &Database) -> anyhow::Result<Report> {
-    if !workspace::has_crate(SDK_TESTS)? {
-        return Ok(Report::Skipped(format!("this checkout has no crate {SDK_TESTS}")));
-    }
-    tested(&mut postgres.given_to(cargo(&["test", "--package", SDK_TESTS, "--no-fail-fast"])))
+    let mut run = sdk_cargo(&["test", "--no-fail-fast"]);
+    run.env("ROHRPOST_BIN", server()?);
+    tested(&mut postgres.given_to(run))
 }
 
-/// A cargo command over all crates but the heavy one.
-fn workspace_cargo(verb: &str, arguments: &[&str]) -> Command {
-    let mut command = cargo(&[verb, "--workspace", "--exclude", SDK_TESTS]);
-    if verb == "test" {
-        command.arg("--no-fail-fast");
-    }
-    command.args(arguments);
+/// Builds the server, for tests that run it as a program.
+fn server() -> anyhow::Result<PathBuf> {
+    // With the tests' own features: then everything is built already.
+    check(&mut cargo(&["build", "--workspace", "--bins", "--tests"]))?;
+    workspace::built("debug", "rohrpost")
+}
+
+/// A cargo command over the tests with the client library. What is configured for their folder holds only inside it.
+fn sdk_cargo(arguments: &[&str]) -> Command {
+    let mut command = cargo(arguments);
+    command.current_dir(workspace::root().join(SDK_TESTS));
     command
 }
 

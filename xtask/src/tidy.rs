@@ -1,7 +1,7 @@
 //! `cargo xtask tidy`: what no compiler checks. One line per finding: where, what, what to do.
 //!
 //! `edges` knows which crate may use which; `files` finds and reads what is checked; `rust` separates code, text and
-//! comments; `sizes`, `words` and `crates` look at files; `versions` looks at `Cargo.lock`.
+//! comments; `sizes`, `words` and `crates` look at files; `versions` looks at every `Cargo.lock`.
 
 mod crates;
 mod edges;
@@ -82,7 +82,11 @@ pub(crate) fn run() -> anyhow::Result<()> {
             .find(|file| file.path == path)
             .with_context(|| format!("{path} is missing"))
     };
-    findings.extend(versions::check(file("Cargo.lock")?, file("deny.toml")?));
+    let bans = file("deny.toml")?;
+    // The tests with the client library have a lock file of their own.
+    for lock in [file("Cargo.lock")?, file("e2e/Cargo.lock")?] {
+        findings.extend(versions::check(lock, bans));
+    }
     findings.sort();
     for finding in &findings {
         println!("{finding}");

@@ -93,20 +93,15 @@ const RULES: &[Rule] = &[
         banned: &[SQL],
     },
     Rule {
-        name: "rohrpost-e2e",
-        uses: Every,
-        banned: &[SQL],
-    },
-    Rule {
         name: "xtask",
         uses: These(&["rohrpost-config"]),
         banned: &[SQL, SERVER, CLIENT, RUNTIME],
     },
 ];
 
-/// The crate that only tests may use, and those that are nothing but tests.
+/// The crate that only tests may use, and the one that is nothing but a test.
 const TESTKIT: &str = "rohrpost-testkit";
-const NOTHING_BUT_TESTS: [&str; 2] = ["rohrpost-bench", "rohrpost-e2e"];
+const NOTHING_BUT_A_TEST: &str = "rohrpost-bench";
 
 /// One of our crates, and what its manifest says that it uses.
 pub(super) struct Member {
@@ -177,7 +172,7 @@ pub(super) fn check(members: &[Member]) -> Vec<Finding> {
 fn wrong_edge(rule: &Rule, used: &Use) -> Option<String> {
     let name = &used.name;
     if name == TESTKIT {
-        let is_fine = used.in_tests_only || NOTHING_BUT_TESTS.contains(&rule.name);
+        let is_fine = used.in_tests_only || rule.name == NOTHING_BUT_A_TEST;
         return (!is_fine).then(|| format!("{name} is for tests, move it to [dev-dependencies]"));
     }
     match rule.uses {

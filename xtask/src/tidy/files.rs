@@ -139,7 +139,7 @@ mod tests {
             "crates/core/tests/send.rs",
             "crates/core/src/rooms/tests.rs",
             "web/src/a.test.ts",
-            "e2e/src/lib.rs",
+            "e2e/tests/sdk/lab.rs",
         ] {
             assert!(file(path).is_test(), "{path}");
         }

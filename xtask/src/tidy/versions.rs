@@ -13,7 +13,7 @@ struct Ban<'a> {
     reason: &'a str,
 }
 
-/// Holds `Cargo.lock` against the bans in `deny.toml`.
+/// Holds a `Cargo.lock` against the bans in `deny.toml`.
 pub(super) fn check(lock: &File, deny: &File) -> Vec<Finding> {
     let bans: Vec<Ban<'_>> = deny.text.lines().filter_map(ban).collect();
     if bans.is_empty() {
