@@ -1,4 +1,21 @@
 //! The client-server API as a client sees it, on both engines. One module for each part.
 
+mod accounts;
+mod backup;
+mod cross_signing;
+mod devices;
+mod directory;
+mod invitations;
+mod keys;
+mod listen;
+mod media;
+mod personal;
+mod profile;
+mod push_rules;
 mod rooms;
+mod sessions;
+mod signing;
 mod sync;
+mod to_device;
+mod uia;
+mod web;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     call::Authed,
-    rohrpost::own::{Answer, Own, OwnEndpoint},
+    rohrpost::own::{Answer, Own, OwnEndpoint, object},
 };
 
 fn one() -> u32 {
@@ -47,7 +47,7 @@ impl OwnEndpoint for Invite {
     type Answer = Link;
 
     fn parse(body: &[u8], _: &[&str]) -> serde_json::Result<Self> {
-        serde_json::from_slice(body)
+        object(body)
     }
 }
 

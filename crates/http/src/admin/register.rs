@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     call::Public,
-    rohrpost::own::{Answer, Own, OwnEndpoint},
+    rohrpost::own::{Answer, Own, OwnEndpoint, object},
 };
 
 #[derive(Deserialize)]
@@ -46,7 +46,7 @@ impl OwnEndpoint for Register {
     type Answer = Registered;
 
     fn parse(body: &[u8], _: &[&str]) -> serde_json::Result<Self> {
-        serde_json::from_slice(body)
+        object(body)
     }
 }
 

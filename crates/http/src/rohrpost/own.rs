@@ -10,7 +10,7 @@ use ruma::api::{
     error::{DeserializationError, Error, IntoHttpError},
     path_builder::SinglePath,
 };
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 /// A request of an endpoint of our own.
 pub(crate) trait OwnEndpoint: Sized + Send + 'static {
@@ -21,6 +21,12 @@ pub(crate) trait OwnEndpoint: Sized + Send + 'static {
 
     /// Reads the request from its body and the parts of its path.
     fn parse(body: &[u8], params: &[&str]) -> Result<Self, serde_json::Error>;
+}
+
+/// Reads a JSON object. `serde` alone would take a list as well, its members in the order of the fields.
+pub(crate) fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
+    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body)?;
+    serde_json::from_value(object.into())
 }
 
 /// Puts an endpoint of our own into the route table.

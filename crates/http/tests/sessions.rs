@@ -1,0 +1,420 @@
+//! Signing in and out.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use http::{Request, header};
+use rohrpost_core::{
+    limits::{Kind, Rates},
+    settings::Rate,
+};
+use rohrpost_testkit::{PASSWORD, TestServer, User};
+use serde_json::{Value, json};
+
+use crate::uia::refusal;
+
+const LOGIN: &str = "/_matrix/client/v3/login";
+const REFRESH: &str = "/_matrix/client/v3/refresh";
+const WHOAMI: &str = "/_matrix/client/v3/account/whoami";
+
+fn with(user: &str, password: &str) -> Value {
+    json!({ "type": "m.login.password", "identifier": { "type": "m.id.user", "user": user }, "password": password })
+}
+
+fn text(json: &Value, key: &str) -> String {
+    json[key]
+        .as_str()
+        .unwrap_or_else(|| panic!("{key} is missing in {json}"))
+        .to_owned()
+}
+
+#[tokio::test]
+async fn people_sign_in_by_name_or_full_id_in_any_case() {
+    TestServer::each(async |server| {
+        server.user("erika").await;
+        let (_, flows) = server.get(LOGIN, None).await;
+        assert_eq!(flows, json!({ "flows": [{ "type": "m.login.password" }] }));
+        for user in ["erika", "Erika", "@erika:test.example", "@ERIKA:test.example"] {
+            let (status, signed_in) = server.post(LOGIN, None, with(user, PASSWORD)).await;
+            assert_eq!(status, 200, "{signed_in}");
+            assert_eq!(signed_in["user_id"], "@erika:test.example");
+            assert!(signed_in.get("refresh_token").is_none() && signed_in.get("expires_in_ms").is_none());
+            let (_, me) = server.get(WHOAMI, signed_in["access_token"].as_str()).await;
+            assert_eq!(me["device_id"], signed_in["device_id"]);
+        }
+        let deprecated = json!({ "type": "m.login.password", "user": "erika", "password": PASSWORD });
+        assert_eq!(server.post(LOGIN, None, deprecated).await.0, 200);
+        assert_eq!(
+            server
+                .post("/_matrix/client/r0/login", None, with("erika", PASSWORD))
+                .await
+                .0,
+            200
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_name_get_the_same_answer() {
+    TestServer::each(async |server| {
+        server.user("erika").await;
+        let wrong = server.post(LOGIN, None, with("erika", "a wrong password")).await;
+        assert_eq!(refusal(wrong.clone()), (403, "M_FORBIDDEN".into()));
+        for name in [
+            "nobody",
+            "@erika:other.example",
+            "@",
+            "",
+            "erika:test.example",
+            "ü",
+        ] {
+            assert_eq!(
+                server.post(LOGIN, None, with(name, PASSWORD)).await,
+                wrong,
+                "{name}"
+            );
+        }
+        assert_eq!(
+            server
+                .post(LOGIN, None, with("erika", &"x".repeat(100_000)))
+                .await,
+            wrong
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn refuses_malformed_sign_ins() {
+    let server = TestServer::sqlite().await;
+    for (body, errcode) in [
+        (json!({}), "M_BAD_JSON"),
+        (json!([]), "M_BAD_JSON"),
+        (json!({ "type": 5 }), "M_BAD_JSON"),
+        (json!({ "type": "m.login.token", "token": "x" }), "M_UNKNOWN"),
+        (json!({ "type": "m.login.sorcery" }), "M_UNKNOWN"),
+        (
+            json!({ "type": "m.login.password", "password": "x" }),
+            "M_MISSING_PARAM",
+        ),
+        (json!({ "type": "m.login.password", "user": "x" }), "M_BAD_JSON"),
+        (
+            json!({ "type": "m.login.password", "password": "x", "identifier": { "type": "m.id.phone", "country": "DE", "phone": "1" } }),
+            "M_UNKNOWN",
+        ),
+    ] {
+        assert_eq!(
+            refusal(server.post(LOGIN, None, body.clone()).await),
+            (400, errcode.into()),
+            "{body}"
+        );
+    }
+    let request = Request::post(LOGIN).body(Body::from("{\"type\":")).unwrap();
+    let answer = server.ask(request).await;
+    assert_eq!(
+        (answer.status, answer.json()["errcode"].as_str()),
+        (400, Some("M_NOT_JSON"))
+    );
+}
+
+#[tokio::test]
+async fn only_a_whole_and_single_token_is_taken() {
+    let server = TestServer::sqlite().await;
+    let erika = server.user("erika").await;
+    let ask = async |headers: &[String], query: &str| {
+        let mut request = Request::get(format!("{WHOAMI}{query}"));
+        for value in headers {
+            request = request.header(header::AUTHORIZATION, value);
+        }
+        let answer = server.ask(request.body(Body::empty()).unwrap()).await;
+        (
+            answer.status,
+            answer.json()["errcode"].as_str().unwrap_or_default().to_owned(),
+        )
+    };
+    let good = format!("Bearer {}", erika.token);
+    assert_eq!(ask(std::slice::from_ref(&good), "").await.0, 200);
+    assert_eq!(ask(&[], "").await, (401, "M_MISSING_TOKEN".into()));
+    assert_eq!(
+        ask(&[], &format!("?access_token={}", erika.token)).await,
+        (401, "M_MISSING_TOKEN".into())
+    );
+    for bad in [
+        "Bearer ",
+        "Bearer",
+        "Bearer null",
+        "Bearer undefined",
+        "Basic YTpi",
+        "",
+    ] {
+        let (status, errcode) = ask(&[bad.to_owned()], "").await;
+        assert_eq!(status, 401, "{bad}");
+        assert!(
+            errcode == "M_UNKNOWN_TOKEN" || errcode == "M_MISSING_TOKEN",
+            "{bad}: {errcode}"
+        );
+    }
+    let long = format!("Bearer {}", "x".repeat(10_000));
+    for bad in [
+        vec![good.clone(), good.clone()],
+        vec![format!("{good}x")],
+        vec![good[..good.len() - 1].to_owned()],
+        vec![long],
+    ] {
+        assert_eq!(ask(&bad, "").await, (401, "M_UNKNOWN_TOKEN".into()), "{bad:?}");
+    }
+}
+
+#[tokio::test]
+async fn signing_in_again_on_a_device_signs_it_out_first() {
+    TestServer::each(async |server| {
+        server.user("erika").await;
+        let mut body = with("erika", PASSWORD);
+        body["device_id"] = "AKTE".into();
+        body["initial_device_display_name"] = "Amtszimmer".into();
+        let (_, first) = server.post(LOGIN, None, body.clone()).await;
+        body["initial_device_display_name"] = "anders".into();
+        let (_, second) = server.post(LOGIN, None, body).await;
+        assert_eq!(
+            (first["device_id"].as_str(), second["device_id"].as_str()),
+            (Some("AKTE"), Some("AKTE"))
+        );
+        let answer = server.get(WHOAMI, first["access_token"].as_str()).await;
+        assert_eq!(refusal(answer), (401, "M_UNKNOWN_TOKEN".into()));
+        let token = second["access_token"].as_str();
+        let (_, device) = server.get("/_matrix/client/v3/devices/AKTE", token).await;
+        assert_eq!(device["display_name"], "Amtszimmer");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn signing_out_ends_this_device_and_all_ends_all() {
+    TestServer::each(async |server| {
+        let erika = server.user("erika").await;
+        let (second, third) = (erika.another_device().await, erika.another_device().await);
+        assert_eq!(
+            second.post("/_matrix/client/v3/logout", json!({})).await,
+            (200, json!({}))
+        );
+        for _ in 0..2 {
+            let answer = second.post("/_matrix/client/v3/logout", json!({})).await;
+            assert_eq!(refusal(answer), (401, "M_UNKNOWN_TOKEN".into()));
+        }
+        let (_, devices) = erika.get("/_matrix/client/v3/devices").await;
+        assert_eq!(devices["devices"].as_array().map(Vec::len), Some(2));
+        assert_eq!(
+            third.post("/_matrix/client/v3/logout/all", json!({})).await.0,
+            200
+        );
+        for user in [&erika, &third] {
+            assert_eq!(refusal(user.get(WHOAMI).await), (401, "M_UNKNOWN_TOKEN".into()));
+        }
+        assert_eq!(
+            refusal(server.post("/_matrix/client/v3/logout", None, json!({})).await),
+            (401, "M_MISSING_TOKEN".into())
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn signing_out_ends_a_request_that_waits() {
+    TestServer::each(async |server| {
+        let erika = server.user("erika").await;
+        let second = erika.another_device().await;
+        let since = second.sync(None).await["next_batch"].as_str().unwrap().to_owned();
+        let path = format!("/_matrix/client/v3/sync?timeout=30000&since={since}");
+        let signing_out = async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            assert_eq!(second.post("/_matrix/client/v3/logout", json!({})).await.0, 200);
+        };
+        let both = async { tokio::join!(second.get(&path), signing_out).0 };
+        let answer = tokio::time::timeout(Duration::from_secs(1), both)
+            .await
+            .expect("within a second");
+        assert_eq!(refusal(answer), (401, "M_UNKNOWN_TOKEN".into()));
+    })
+    .await;
+}
+
+async fn sign_in_with_refresh(server: &TestServer) -> (User, Value) {
+    let erika = server.user("erika").await;
+    let mut body = with("erika", PASSWORD);
+    body["refresh_token"] = true.into();
+    let (status, signed_in) = server.post(LOGIN, None, body).await;
+    assert_eq!(status, 200, "{signed_in}");
+    (erika, signed_in)
+}
+
+async fn refresh(server: &TestServer, tokens: &Value) -> (u16, Value) {
+    server
+        .post(REFRESH, None, json!({ "refresh_token": tokens["refresh_token"] }))
+        .await
+}
+
+async fn whoami(server: &TestServer, tokens: &Value) -> (u16, Value) {
+    server.get(WHOAMI, Some(&text(tokens, "access_token"))).await
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_exchanged_when_the_access_token_ends() {
+    TestServer::each(async |server| {
+        let (_, first) = sign_in_with_refresh(&server).await;
+        assert_eq!(first["expires_in_ms"], 3_600_000);
+        assert_eq!(whoami(&server, &first).await.0, 200);
+        server.clock().advance(Duration::from_secs(3601));
+        let (status, answer) = whoami(&server, &first).await;
+        assert_eq!(
+            (status, &answer["errcode"], &answer["soft_logout"]),
+            (401, &json!("M_UNKNOWN_TOKEN"), &json!(true))
+        );
+        let (status, second) = refresh(&server, &first).await;
+        assert_eq!(
+            (status, &second["expires_in_ms"]),
+            (200, &json!(3_600_000)),
+            "{second}"
+        );
+        let (_, me) = whoami(&server, &second).await;
+        assert_eq!(me["device_id"], first["device_id"]);
+        let (status, third) = refresh(&server, &second).await;
+        assert_eq!(status, 200);
+        assert_eq!(whoami(&server, &third).await.0, 200);
+        // An access token is no refresh token, and the other way round.
+        let swapped =
+            json!({ "refresh_token": third["access_token"], "access_token": third["refresh_token"] });
+        assert_eq!(
+            refusal(refresh(&server, &swapped).await),
+            (401, "M_UNKNOWN_TOKEN".into())
+        );
+        assert_eq!(
+            refusal(whoami(&server, &swapped).await),
+            (401, "M_UNKNOWN_TOKEN".into())
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_refresh_can_be_asked_for_again() {
+    TestServer::each(async |server| {
+        let (_, first) = sign_in_with_refresh(&server).await;
+        server.clock().advance(Duration::from_secs(10));
+        let (_, lost) = refresh(&server, &first).await;
+        server.clock().advance(Duration::from_secs(600));
+        let (status, second) = refresh(&server, &first).await;
+        assert_eq!(status, 200, "{second}");
+        assert_eq!(
+            refusal(whoami(&server, &lost).await),
+            (401, "M_UNKNOWN_TOKEN".into()),
+            "what was lost is void"
+        );
+        assert_eq!(whoami(&server, &second).await.0, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stolen_refresh_token_ends_the_sign_in() {
+    TestServer::each(async |server| {
+        for by_access_token in [true, false] {
+            let name = if by_access_token { "erika" } else { "max" };
+            server.user(name).await;
+            let mut body = with(name, PASSWORD);
+            body["refresh_token"] = true.into();
+            let (_, first) = server.post(LOGIN, None, body).await;
+            server.clock().advance(Duration::from_secs(1));
+            let (_, second) = refresh(&server, &first).await;
+            let newest = if by_access_token {
+                assert_eq!(whoami(&server, &second).await.0, 200);
+                second
+            } else {
+                server.clock().advance(Duration::from_secs(1));
+                refresh(&server, &second).await.1
+            };
+            // Two windows at the same moment are no theft.
+            assert_eq!(
+                refusal(refresh(&server, &first).await),
+                (401, "M_UNKNOWN_TOKEN".into())
+            );
+            assert_eq!(whoami(&server, &newest).await.0, 200);
+            server.clock().advance(Duration::from_secs(61));
+            assert_eq!(
+                refusal(refresh(&server, &first).await),
+                (401, "M_UNKNOWN_TOKEN".into())
+            );
+            assert_eq!(
+                refusal(whoami(&server, &newest).await),
+                (401, "M_UNKNOWN_TOKEN".into())
+            );
+            assert_eq!(
+                refusal(refresh(&server, &newest).await),
+                (401, "M_UNKNOWN_TOKEN".into())
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn tokens_are_not_kept() {
+    let server = TestServer::sqlite().await;
+    let (erika, tokens) = sign_in_with_refresh(&server).await;
+    let secrets = [
+        erika.token.clone(),
+        text(&tokens, "access_token"),
+        text(&tokens, "refresh_token"),
+        PASSWORD.to_owned(),
+    ];
+    for entry in std::fs::read_dir(server.folder()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let kept = std::fs::read(&path).unwrap();
+            for secret in &secrets {
+                assert!(
+                    !kept
+                        .windows(secret.len())
+                        .any(|window| window == secret.as_bytes()),
+                    "{}",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn too_many_failures_on_one_account_are_slowed_down_and_others_are_not() {
+    let limited = TestServer::with(|settings| {
+        settings.limits = Some(Rates::new([(
+            Kind::LoginPerAccount,
+            Rate {
+                per_second: 0.1,
+                burst: 3,
+            },
+        )]));
+    });
+    let server = limited.sqlite().await;
+    server.user("erika").await;
+    server.user("max").await;
+    for name in ["erika", "nobody"] {
+        for _ in 0..3 {
+            assert_eq!(
+                refusal(server.post(LOGIN, None, with(name, "a wrong one")).await),
+                (403, "M_FORBIDDEN".into())
+            );
+        }
+        let answer = server.post(LOGIN, None, with(name, PASSWORD)).await;
+        assert_eq!(refusal(answer), (429, "M_LIMIT_EXCEEDED".into()), "{name}");
+    }
+    for _ in 0..10 {
+        assert_eq!(
+            server.post(LOGIN, None, with("max", PASSWORD)).await.0,
+            200,
+            "success doesn't count"
+        );
+    }
+    server.clock().advance(Duration::from_secs(10));
+    assert_eq!(server.post(LOGIN, None, with("erika", PASSWORD)).await.0, 200);
+}
