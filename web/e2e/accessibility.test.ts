@@ -87,7 +87,7 @@ async function tabTo(person: Person, name: RegExp): Promise<void> {
     const seen: string[] = [];
     for (let presses = 0; presses < 40; presses += 1) {
         const label = await page.evaluate(() => {
-            const element = document.activeElement as HTMLElement | null;
+            const element = document.activeElement === document.body ? null : (document.activeElement as HTMLElement | null);
             const field = element as HTMLInputElement | null;
             return element?.getAttribute("aria-label") ?? field?.labels?.[0]?.textContent ?? element?.textContent ?? "";
         });

@@ -14,7 +14,7 @@ const files = (await readdir(folder))
 
 let passed = 0;
 let failed = 0;
-const stream = run({ files, concurrency: 1, timeout: 300_000 });
+const stream = run({ files, concurrency: 1, timeout: 300_000, forceExit: true });
 // A file that breaks down as a whole counts as one failure.
 const isTest = (data: { nesting: number; name: string; details: { type?: string } }) => data.details.type !== "suite";
 stream.on("test:pass", (data) => isTest(data) && (passed += 1));

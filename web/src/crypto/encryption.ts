@@ -108,8 +108,11 @@ export class Encryption extends ViewModel<EncryptionSnapshot> {
     storeRecoveryKey(key: GeneratedSecretStorageKey, options: { startAnew: boolean; askPassword: AskPassword }): Promise<void> {
         return this.#exclusively(async () => {
             const authorise = this.#authorise(options.askPassword);
-            if (options.startAnew) await this.#crypto.resetEncryption(authorise);
-            else await this.#crypto.bootstrapCrossSigning({ authUploadDeviceSigningKeys: authorise });
+            const identityExists = await this.#crypto.userHasCrossSigningKeys(this.#client.getSafeUserId(), true);
+            const keysHere = await this.#hasIdentityKeys();
+            // An identity whose keys are lost can't be signed with any more: only a new one helps.
+            if (options.startAnew || (identityExists && !keysHere)) await this.#crypto.resetEncryption(authorise);
+            else if (!keysHere) await this.#crypto.bootstrapCrossSigning({ authUploadDeviceSigningKeys: authorise });
             const backupUsable = (await this.#crypto.getSessionBackupPrivateKey()) !== null && (await this.#crypto.getKeyBackupInfo()) !== null;
             await this.#crypto.bootstrapSecretStorage({
                 createSecretStorageKey: () => Promise.resolve(key),
@@ -145,6 +148,11 @@ export class Encryption extends ViewModel<EncryptionSnapshot> {
             await this.#crypto.restoreKeyBackup();
         }
         await this.refresh();
+    }
+
+    async #hasIdentityKeys(): Promise<boolean> {
+        const { privateKeysCachedLocally: here } = await this.#crypto.getCrossSigningStatus();
+        return here.masterKey && here.selfSigningKey && here.userSigningKey;
     }
 
     async #openBackup(): Promise<void> {

@@ -16,7 +16,8 @@ export class SecretKeys {
     };
 
     remember(keyId: string, key: Uint8Array<ArrayBuffer>): void {
-        this.#keys.set(keyId, key);
+        // A copy: forgetting wipes it, and the caller may need its own for another try.
+        this.#keys.set(keyId, new Uint8Array(key));
     }
 
     forgetAll(): void {

@@ -1,6 +1,8 @@
 // One conversation as it is read: its messages, who is writing, what has been read, and what can be done to a message.
 import { ClientEvent, Direction, EventStatus, EventType, KnownMembership, MatrixEventEvent, RelationType, RoomEvent, RoomMemberEvent, RoomStateEvent, type MatrixEvent, type Room } from "matrix-js-sdk";
+import { CryptoEvent } from "matrix-js-sdk/lib/crypto-api/index.js";
 import type { MessageId } from "../app/i18n.tsx";
+import { lockedReason } from "../crypto/locked.ts";
 import type { Engine } from "../matrix/engine.ts";
 import { errorText } from "../matrix/errors.ts";
 import { coalesce, listen } from "./listen.ts";
@@ -49,6 +51,8 @@ const EVENTS = [
 ] as const;
 
 const PAGE = 30;
+const FIRST_RETRY_MS = 2000;
+const LONGEST_RETRY_MS = 60_000;
 
 export class TimelineVm extends ViewModel<TimelineSnapshot> {
     readonly #engine: Engine;
@@ -56,6 +60,8 @@ export class TimelineVm extends ViewModel<TimelineSnapshot> {
     #reuse = new Map<string, { item: TimelineItem; text: string }>();
     #announced = 0;
     #lastReceipt: string | null = null;
+    #retryTimer: ReturnType<typeof setTimeout> | undefined;
+    #retryDelay = FIRST_RETRY_MS;
 
     constructor(engine: Engine, roomId: string) {
         super({
@@ -76,7 +82,9 @@ export class TimelineVm extends ViewModel<TimelineSnapshot> {
         const look = coalesce(this.#refresh);
         this.onDispose(listen(engine.client as never, EVENTS, look.trigger));
         this.onDispose(listen(engine.client as never, [RoomEvent.Timeline], this.#announce as never));
+        this.onDispose(listen(engine.client as never, [CryptoEvent.KeyBackupStatus, CryptoEvent.KeyBackupDecryptionKeyCached], this.#retrySoon));
         this.onDispose(look.cancel);
+        this.onDispose(() => clearTimeout(this.#retryTimer));
         this.#refresh();
         void this.#open();
     }
@@ -132,7 +140,37 @@ export class TimelineVm extends ViewModel<TimelineSnapshot> {
             typing: room.getMembers().filter((member) => member.typing && member.userId !== myUserId).map((member) => member.name),
             hasOlder: timeline.getPaginationToken(Direction.Backward) !== null,
         });
+        this.#retryLater();
     };
+
+    /**
+     * Keys can arrive late: the device that has them uploads them with a delay. The SDK asks once per message; here it is asked
+     * again, less and less often, as long as somebody looks at a locked message.
+     */
+    #retryLater(): void {
+        if (this.#retryTimer !== undefined || this.disposed || this.#locked().length === 0) return;
+        this.#retryTimer = setTimeout(() => {
+            this.#retryTimer = undefined;
+            this.#retryDelay = Math.min(this.#retryDelay * 2, LONGEST_RETRY_MS);
+            const backend = this.#engine.crypto as unknown as Parameters<MatrixEvent["attemptDecryption"]>[0];
+            for (const event of this.#locked()) void event.attemptDecryption(backend, { isRetry: true });
+        }, this.#retryDelay);
+    }
+
+    readonly #retrySoon = (): void => {
+        clearTimeout(this.#retryTimer);
+        this.#retryTimer = undefined;
+        this.#retryDelay = FIRST_RETRY_MS;
+        this.#retryLater();
+    };
+
+    #locked(): MatrixEvent[] {
+        const events = this.#room?.getLiveTimeline().getEvents() ?? [];
+        return events.filter((event) => {
+            const reason = event.isDecryptionFailure() && !event.isRedacted() ? lockedReason(event.decryptionFailureReason) : null;
+            return reason === "unlocking" || reason === "needsKey";
+        });
+    }
 
     /** Rows that didn't change keep their object, so that React passes over them. */
     #reuseUnchanged(items: TimelineItem[]): TimelineItem[] {
