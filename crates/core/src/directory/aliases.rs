@@ -38,9 +38,18 @@ struct Unit {
 /// [Room aliases](https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3directoryroomroomalias)
 pub async fn create(server: &Arc<Server>, wanted: CreateAlias) -> Result<()> {
     if wanted.alias.server_name() != server.name() {
-        return Err(Refusal::InvalidParam(format!("aliases made here end in :{}", server.name())));
+        return Err(Refusal::InvalidParam(format!(
+            "aliases made here end in :{}",
+            server.name()
+        )));
     }
-    server.store.write(Unit { server: Arc::clone(server), wanted }).await
+    server
+        .store
+        .write(Unit {
+            server: Arc::clone(server),
+            wanted,
+        })
+        .await
 }
 
 impl Work for Unit {
@@ -48,13 +57,19 @@ impl Work for Unit {
     type Error = Refusal;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<()> {
-        let CreateAlias { caller, alias, room_id } = &self.wanted;
+        let CreateAlias {
+            caller,
+            alias,
+            room_id,
+        } = &self.wanted;
         let head = self.server.heads.read(tx, room_id).await?;
         if !is_joined(tx, &head, caller).await? {
             return Err(Refusal::not_in_room());
         }
         if tx.alias_list(head.room.nid).await?.len() >= MAX_ALIASES {
-            return Err(Refusal::TooLarge(format!("a room may have {MAX_ALIASES} addresses")));
+            return Err(Refusal::TooLarge(format!(
+                "a room may have {MAX_ALIASES} addresses"
+            )));
         }
         if !tx.alias_insert(alias, head.room.nid, &caller.user_id).await? {
             return Err(Refusal::AliasTaken);
@@ -68,9 +83,9 @@ impl Work for Unit {
 /// # Errors
 /// `NotFound`, for aliases of other servers too.
 pub async fn resolve(server: &Arc<Server>, alias: OwnedRoomAliasId) -> Result<OwnedRoomId> {
-    let reading = server.store.read(move |tx| {
-        Box::pin(async move { Ok::<_, Refusal>(tx.alias_get(&alias).await?) })
-    });
+    let reading = server
+        .store
+        .read(move |tx| Box::pin(async move { Ok::<_, Refusal>(tx.alias_get(&alias).await?) }));
     let found = reading.await?.ok_or_else(|| Refusal::not_found("room alias"))?;
     Ok(found.room_id)
 }
@@ -79,7 +94,11 @@ pub async fn resolve(server: &Arc<Server>, alias: OwnedRoomAliasId) -> Result<Ow
 ///
 /// # Errors
 /// `Forbidden` when the caller isn't in the room and it isn't world-readable.
-pub async fn list(server: &Arc<Server>, caller: &Caller, room_id: OwnedRoomId) -> Result<Vec<OwnedRoomAliasId>> {
+pub async fn list(
+    server: &Arc<Server>,
+    caller: &Caller,
+    room_id: OwnedRoomId,
+) -> Result<Vec<OwnedRoomAliasId>> {
     let (server, caller) = (Arc::clone(server), caller.clone());
     let store = server.store.clone();
     let reading = store.read(move |tx| {

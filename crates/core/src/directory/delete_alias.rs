@@ -22,7 +22,14 @@ struct Unit {
 /// # Spec
 /// [Room aliases](https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3directoryroomroomalias)
 pub async fn delete(server: &Arc<Server>, caller: Caller, alias: OwnedRoomAliasId) -> Result<()> {
-    server.store.write(Unit { server: Arc::clone(server), caller, alias }).await
+    server
+        .store
+        .write(Unit {
+            server: Arc::clone(server),
+            caller,
+            alias,
+        })
+        .await
 }
 
 impl Work for Unit {
@@ -35,7 +42,9 @@ impl Work for Unit {
         if row.creator != self.caller.user_id {
             let mut head = self.server.heads.read(tx, &row.room_id).await?;
             if !may_administer(tx, &mut head, &self.caller).await? {
-                return Err(Refusal::Forbidden("this address was made by somebody else".to_owned()));
+                return Err(Refusal::Forbidden(
+                    "this address was made by somebody else".to_owned(),
+                ));
             }
         }
         match tx.alias_delete(&self.alias).await? {

@@ -25,13 +25,30 @@ struct Unit {
 ///
 /// # Spec
 /// [Room directory](https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3directorylistroomroomid)
-pub async fn set(server: &Arc<Server>, caller: Caller, room_id: OwnedRoomId, visibility: Visibility) -> Result<()> {
+pub async fn set(
+    server: &Arc<Server>,
+    caller: Caller,
+    room_id: OwnedRoomId,
+    visibility: Visibility,
+) -> Result<()> {
     let is_public = match visibility {
         Visibility::Public => true,
         Visibility::Private => false,
-        _ => return Err(Refusal::InvalidParam("visibility must be public or private".to_owned())),
+        _ => {
+            return Err(Refusal::InvalidParam(
+                "visibility must be public or private".to_owned(),
+            ));
+        }
     };
-    server.store.write(Unit { server: Arc::clone(server), caller, room_id, is_public }).await
+    server
+        .store
+        .write(Unit {
+            server: Arc::clone(server),
+            caller,
+            room_id,
+            is_public,
+        })
+        .await
 }
 
 impl Work for Unit {
@@ -44,7 +61,9 @@ impl Work for Unit {
             if !is_joined(tx, &head, &self.caller).await? {
                 return Err(Refusal::not_in_room());
             }
-            return Err(Refusal::Forbidden("you don't have the power to list this room or take it off the list".to_owned()));
+            return Err(Refusal::Forbidden(
+                "you don't have the power to list this room or take it off the list".to_owned(),
+            ));
         }
         if head.room.is_public != self.is_public {
             tx.room_set_public(head.room.nid, self.is_public).await?;

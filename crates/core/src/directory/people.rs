@@ -29,7 +29,9 @@ pub struct Found {
 /// [User directory](https://spec.matrix.org/v1.19/client-server-api/#user-directory)
 pub async fn search(server: &Arc<Server>, caller: &Caller, term: &str, limit: u32) -> Result<Found> {
     if term.len() > MAX_TERM_BYTES {
-        return Err(Refusal::InvalidParam(format!("a search term may have {MAX_TERM_BYTES} bytes")));
+        return Err(Refusal::InvalidParam(format!(
+            "a search term may have {MAX_TERM_BYTES} bytes"
+        )));
     }
     let limit = limit.min(MAX_PEOPLE);
     let (own, term) = (caller.user_id.clone(), term.to_owned());
@@ -48,7 +50,9 @@ pub async fn search(server: &Arc<Server>, caller: &Caller, term: &str, limit: u3
 fn words(term: &str) -> &str {
     let term = term.trim();
     match term.strip_prefix('@') {
-        Some(user_id) => user_id.split_once(':').map_or(user_id, |(localpart, _)| localpart),
+        Some(user_id) => user_id
+            .split_once(':')
+            .map_or(user_id, |(localpart, _)| localpart),
         None => term,
     }
 }

@@ -55,19 +55,38 @@ pub struct Page {
 /// # Spec
 /// [Listing rooms](https://spec.matrix.org/v1.19/client-server-api/#listing-rooms)
 pub async fn list(server: &Arc<Server>, wanted: PublicRooms) -> Result<Page> {
-    if wanted.server.as_deref().is_some_and(|other| other != server.name()) {
-        return Err(Refusal::Forbidden("this server lists its own rooms only".to_owned()));
+    if wanted
+        .server
+        .as_deref()
+        .is_some_and(|other| other != server.name())
+    {
+        return Err(Refusal::Forbidden(
+            "this server lists its own rooms only".to_owned(),
+        ));
     }
     let offset = match &wanted.since {
-        Some(since) => since.parse().map_err(|_| Refusal::InvalidParam("since isn't a token of this list".to_owned()))?,
+        Some(since) => since
+            .parse()
+            .map_err(|_| Refusal::InvalidParam("since isn't a token of this list".to_owned()))?,
         None => 0,
     };
-    let limit = wanted.limit.map_or(MAX_ROOMS, |limit| usize::try_from(limit).unwrap_or(MAX_ROOMS)).clamp(1, MAX_ROOMS);
+    let limit = wanted
+        .limit
+        .map_or(MAX_ROOMS, |limit| usize::try_from(limit).unwrap_or(MAX_ROOMS))
+        .clamp(1, MAX_ROOMS);
     if let RoomNetwork::ThirdParty(_) = wanted.network {
-        return Ok(Page { rooms: Vec::new(), next: None, prev: None, total: 0 });
+        return Ok(Page {
+            rooms: Vec::new(),
+            next: None,
+            prev: None,
+            total: 0,
+        });
     }
     let filter = wanted.filter;
-    server.store.read(move |tx| Box::pin(async move { page(tx, offset, limit, &filter).await })).await
+    server
+        .store
+        .read(move |tx| Box::pin(async move { page(tx, offset, limit, &filter).await }))
+        .await
 }
 
 async fn page(tx: &mut Tx<'_>, offset: u32, limit: usize, filter: &Filter) -> Result<Page> {
@@ -99,7 +118,12 @@ async fn page(tx: &mut Tx<'_>, offset: u32, limit: usize, filter: &Filter) -> Re
     }
     let back = u32::try_from(limit).unwrap_or(u32::MAX);
     let prev = (offset > 0).then(|| offset.saturating_sub(back).to_string());
-    Ok(Page { rooms, next: next.map(|next| next.to_string()), prev, total })
+    Ok(Page {
+        rooms,
+        next: next.map(|next| next.to_string()),
+        prev,
+        total,
+    })
 }
 
 /// The state that the list shows. The create event's type stands in the room's row.
@@ -148,15 +172,21 @@ fn chunk(room: &RoomRow, joined: i64, state: &[(String, String)]) -> PublicRooms
     let init = PublicRoomsChunkInit {
         num_joined_members: UInt::new_saturating(u64::try_from(joined).unwrap_or(0)),
         room_id: room.room_id.clone(),
-        world_readable: visibility.is_some_and(|it| it.history_visibility == HistoryVisibility::WorldReadable),
+        world_readable: visibility
+            .is_some_and(|it| it.history_visibility == HistoryVisibility::WorldReadable),
         guest_can_join: guests.is_some_and(|it| it.guest_access == GuestAccess::CanJoin),
     };
     let mut chunk = PublicRoomsChunk::from(init);
-    chunk.name = content::<Name>(state, "m.room.name").map(|it| it.name).filter(|name| !name.is_empty());
-    chunk.topic = content::<Topic>(state, "m.room.topic").map(|it| it.topic).filter(|topic| !topic.is_empty());
+    chunk.name = content::<Name>(state, "m.room.name")
+        .map(|it| it.name)
+        .filter(|name| !name.is_empty());
+    chunk.topic = content::<Topic>(state, "m.room.topic")
+        .map(|it| it.topic)
+        .filter(|topic| !topic.is_empty());
     chunk.canonical_alias = content::<Alias>(state, "m.room.canonical_alias").and_then(|it| it.alias);
     chunk.avatar_url = content::<Avatar>(state, "m.room.avatar").and_then(|it| it.url);
-    chunk.join_rule = content::<JoinRules>(state, "m.room.join_rules").map_or(JoinRuleKind::Invite, |it| it.join_rule);
+    chunk.join_rule =
+        content::<JoinRules>(state, "m.room.join_rules").map_or(JoinRuleKind::Invite, |it| it.join_rule);
     chunk.room_type = room.kind.as_deref().map(Into::into);
     chunk
 }
@@ -168,7 +198,9 @@ fn content<T: DeserializeOwned>(state: &[(String, String)], kind: &str) -> Optio
         content: T,
     }
     let (_, json) = state.iter().find(|(other, _)| other == kind)?;
-    serde_json::from_str::<Event<T>>(json).ok().map(|event| event.content)
+    serde_json::from_str::<Event<T>>(json)
+        .ok()
+        .map(|event| event.content)
 }
 
 fn fits(room: &PublicRoomsChunk, filter: &Filter) -> bool {
@@ -176,9 +208,14 @@ fn fits(room: &PublicRoomsChunk, filter: &Filter) -> bool {
     if !filter.room_types.is_empty() && !filter.room_types.iter().any(|wanted| wanted.as_str() == kind) {
         return false;
     }
-    let Some(term) = filter.generic_search_term.as_deref() else { return true };
+    let Some(term) = filter.generic_search_term.as_deref() else {
+        return true;
+    };
     let term = term.to_lowercase();
     let alias = room.canonical_alias.as_deref().map(RoomAliasId::as_str);
     let texts = [room.name.as_deref(), room.topic.as_deref(), alias];
-    texts.into_iter().flatten().any(|text| text.to_lowercase().contains(&term))
+    texts
+        .into_iter()
+        .flatten()
+        .any(|text| text.to_lowercase().contains(&term))
 }

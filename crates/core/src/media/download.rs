@@ -40,7 +40,8 @@ pub async fn open(server: &Arc<Server>, address: Address) -> Result<Download> {
 /// Opens the file that a row speaks of.
 pub(super) async fn open_row(server: &Arc<Server>, row: MediaRow) -> Result<Download> {
     let file = server.blobs.read(&row.hash).await?;
-    let file = file.ok_or_else(|| Refusal::Internal("an uploaded file is missing in the media folder".to_owned()))?;
+    let file =
+        file.ok_or_else(|| Refusal::Internal("an uploaded file is missing in the media folder".to_owned()))?;
     Ok(Download {
         file,
         size_bytes: u64::try_from(row.size_bytes).unwrap_or(0),

@@ -39,9 +39,14 @@ pub(super) fn not_a_picture() -> Refusal {
 /// Without a size it only looks whether it is a picture. Of an animation the first frame is taken.
 pub(super) fn scale(source: File, size: Option<(u32, u32, bool)>, max_pixels: u64) -> Result<Scaled> {
     let not_a_picture = |_| not_a_picture();
-    let mut reader = ImageReader::new(BufReader::new(source)).with_guessed_format().map_err(|_| self::not_a_picture())?;
+    let mut reader = ImageReader::new(BufReader::new(source))
+        .with_guessed_format()
+        .map_err(|_| self::not_a_picture())?;
     let is_understood = |format| {
-        matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Gif | ImageFormat::WebP)
+        matches!(
+            format,
+            ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Gif | ImageFormat::WebP
+        )
     };
     if !reader.format().is_some_and(is_understood) {
         return Err(self::not_a_picture());
@@ -49,20 +54,32 @@ pub(super) fn scale(source: File, size: Option<(u32, u32, bool)>, max_pixels: u6
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(max_pixels.saturating_mul(BYTES_PER_PIXEL).saturating_add(SPARE_BYTES));
+    limits.max_alloc = Some(
+        max_pixels
+            .saturating_mul(BYTES_PER_PIXEL)
+            .saturating_add(SPARE_BYTES),
+    );
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(not_a_picture)?;
     let (from_width, from_height) = decoder.dimensions();
     if u64::from(from_width) * u64::from(from_height) > max_pixels {
-        return Err(Refusal::TooLarge("this picture has too many pixels for a thumbnail".to_owned()));
+        return Err(Refusal::TooLarge(
+            "this picture has too many pixels for a thumbnail".to_owned(),
+        ));
     }
-    let Some((width, height, crop)) = size else { return Ok(Scaled::Original) };
+    let Some((width, height, crop)) = size else {
+        return Ok(Scaled::Original);
+    };
     if from_width <= width && from_height <= height {
         return Ok(Scaled::Original);
     }
     let orientation = decoder.orientation().map_err(not_a_picture)?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(not_a_picture)?;
-    picture = if crop { cropped(&picture, width, height) } else { picture.thumbnail(width, height) };
+    picture = if crop {
+        cropped(&picture, width, height)
+    } else {
+        picture.thumbnail(width, height)
+    };
     picture.apply_orientation(orientation);
     encode(&picture)
 }
@@ -75,29 +92,59 @@ fn cropped(picture: &DynamicImage, width: u32, height: u32) -> DynamicImage {
     let wide = u64::from(from_width) * u64::from(height);
     let high = u64::from(from_height) * u64::from(width);
     if wide > high {
-        cut_width = u32::try_from(high / u64::from(height)).unwrap_or(from_width).max(1);
+        cut_width = u32::try_from(high / u64::from(height))
+            .unwrap_or(from_width)
+            .max(1);
     } else {
-        cut_height = u32::try_from(wide / u64::from(width)).unwrap_or(from_height).max(1);
+        cut_height = u32::try_from(wide / u64::from(width))
+            .unwrap_or(from_height)
+            .max(1);
     }
-    let cut = picture.crop_imm((from_width - cut_width) / 2, (from_height - cut_height) / 2, cut_width, cut_height);
     if cut_width <= width || cut_height <= height {
-        return cut;
+        return middle(picture, cut_width, cut_height);
     }
-    cut.thumbnail_exact(width, height)
+    // Made smaller first, so that the large picture isn't copied.
+    let scaled = |from: u32, to: u32, cut: u32| {
+        let side = (u64::from(from) * u64::from(to)).div_ceil(u64::from(cut));
+        u32::try_from(side).unwrap_or(from).max(to)
+    };
+    let (scaled_width, scaled_height) = (
+        scaled(from_width, width, cut_width),
+        scaled(from_height, height, cut_height),
+    );
+    middle(
+        &picture.thumbnail_exact(scaled_width, scaled_height),
+        width,
+        height,
+    )
+}
+
+fn middle(picture: &DynamicImage, width: u32, height: u32) -> DynamicImage {
+    let left = picture.width().saturating_sub(width) / 2;
+    let top = picture.height().saturating_sub(height) / 2;
+    picture.crop_imm(left, top, width, height)
 }
 
 fn encode(picture: &DynamicImage) -> Result<Scaled> {
-    let failed = |error: image::ImageError| Refusal::Internal(format!("a thumbnail could not be written: {error}"));
+    let failed =
+        |error: image::ImageError| Refusal::Internal(format!("a thumbnail could not be written: {error}"));
     let mut bytes = Cursor::new(Vec::new());
     let content_type = if picture.color().has_alpha() {
-        DynamicImage::from(picture.to_rgba8()).write_to(&mut bytes, ImageFormat::Png).map_err(failed)?;
+        DynamicImage::from(picture.to_rgba8())
+            .write_to(&mut bytes, ImageFormat::Png)
+            .map_err(failed)?;
         "image/png"
     } else {
         let encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
-        DynamicImage::from(picture.to_rgb8()).write_with_encoder(encoder).map_err(failed)?;
+        DynamicImage::from(picture.to_rgb8())
+            .write_with_encoder(encoder)
+            .map_err(failed)?;
         "image/jpeg"
     };
-    Ok(Scaled::Picture { bytes: bytes.into_inner(), content_type })
+    Ok(Scaled::Picture {
+        bytes: bytes.into_inner(),
+        content_type,
+    })
 }
 
 #[cfg(test)]

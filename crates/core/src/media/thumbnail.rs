@@ -49,16 +49,27 @@ pub async fn open(server: &Arc<Server>, wanted: Wanted) -> Result<Download> {
         Some(_) => return Err(Refusal::InvalidParam("method must be crop or scale".to_owned())),
     };
     if wanted.width == 0 || wanted.height == 0 {
-        return Err(Refusal::InvalidParam("width and height must be at least 1".to_owned()));
+        return Err(Refusal::InvalidParam(
+            "width and height must be at least 1".to_owned(),
+        ));
     }
     let row = find(server, wanted.address).await?;
     if server.settings.thumbnail_max_pixels == 0 {
         return Err(Refusal::Unknown("this server makes no thumbnails".to_owned()));
     }
-    let size = SIZES.into_iter().find(|(w, h)| u64::from(*w) >= wanted.width && u64::from(*h) >= wanted.height);
+    let size = SIZES
+        .into_iter()
+        .find(|(w, h)| u64::from(*w) >= wanted.width && u64::from(*h) >= wanted.height);
     // Larger than the largest: the original is what is asked for.
-    let Some((width, height)) = size else { return original(server, row).await };
-    let key = ThumbnailKey { hash: row.hash.clone(), width, height, method };
+    let Some((width, height)) = size else {
+        return original(server, row).await;
+    };
+    let key = ThumbnailKey {
+        hash: row.hash.clone(),
+        width,
+        height,
+        method,
+    };
     if let Some(kept) = kept(server, key.clone()).await? {
         return Ok(kept);
     }
@@ -79,11 +90,15 @@ async fn original(server: &Arc<Server>, row: MediaRow) -> Result<Download> {
 }
 
 async fn kept(server: &Arc<Server>, key: ThumbnailKey) -> Result<Option<Download>> {
-    let reading = server.store.read(move |tx| {
-        Box::pin(async move { Ok::<_, Refusal>(tx.thumbnail_get(&key).await?) })
-    });
-    let Some(row) = reading.await? else { return Ok(None) };
-    let Some(file) = server.blobs.read(&row.hash).await? else { return Ok(None) };
+    let reading = server
+        .store
+        .read(move |tx| Box::pin(async move { Ok::<_, Refusal>(tx.thumbnail_get(&key).await?) }));
+    let Some(row) = reading.await? else {
+        return Ok(None);
+    };
+    let Some(file) = server.blobs.read(&row.hash).await? else {
+        return Ok(None);
+    };
     Ok(Some(Download {
         file,
         size_bytes: u64::try_from(row.size_bytes).unwrap_or(0),
@@ -104,12 +119,18 @@ impl Drop for Place {
 
 async fn scaled(server: &Arc<Server>, row: &MediaRow, key: Option<&ThumbnailKey>) -> Result<Scaled> {
     if row.size_bytes > MAX_SOURCE_BYTES {
-        return Err(Refusal::TooLarge("this file is too large for a thumbnail".to_owned()));
+        return Err(Refusal::TooLarge(
+            "this file is too large for a thumbnail".to_owned(),
+        ));
     }
     let source = open_row(server, row.clone()).await?.file.into_std().await;
     let max_pixels = server.settings.thumbnail_max_pixels;
     let size = key.map(|key| (key.width, key.height, key.method == "crop"));
-    let permit = server.pictures.acquire().await.map_err(|_| Refusal::Internal("no place for pictures".to_owned()))?;
+    let permit = server
+        .pictures
+        .acquire()
+        .await
+        .map_err(|_| Refusal::Internal("no place for pictures".to_owned()))?;
     permit.forget();
     let place = Place(Arc::clone(server));
     let work = tokio::task::spawn_blocking(move || {
@@ -120,12 +141,21 @@ async fn scaled(server: &Arc<Server>, row: &MediaRow, key: Option<&ThumbnailKey>
     work.await.unwrap_or_else(|_| Err(scale::not_a_picture()))
 }
 
-async fn keep(server: &Arc<Server>, key: ThumbnailKey, bytes: &[u8], content_type: &'static str) -> Result<()> {
+async fn keep(
+    server: &Arc<Server>,
+    key: ThumbnailKey,
+    bytes: &[u8],
+    content_type: &'static str,
+) -> Result<()> {
     let mut pending = server.blobs.begin(&random::name(&*server.rng, 24)).await?;
     pending.write(bytes).await?;
     let hash = pending.finish().await?;
     let size_bytes = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-    let row = ThumbnailRow { hash, content_type: content_type.to_owned(), size_bytes };
+    let row = ThumbnailRow {
+        hash,
+        content_type: content_type.to_owned(),
+        size_bytes,
+    };
     server.store.write(Unit { key, row }).await
 }
 

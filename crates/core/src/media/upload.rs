@@ -46,19 +46,29 @@ pub struct Upload {
 /// [Content repository](https://spec.matrix.org/v1.19/client-server-api/#post_matrixmediav3upload)
 pub async fn begin(server: &Arc<Server>, new: NewUpload) -> Result<Upload> {
     server.limit(Kind::Upload, new.caller.user_id.as_str())?;
-    if new.announced_bytes.is_some_and(|bytes| bytes > server.settings.max_upload_bytes) {
+    if new
+        .announced_bytes
+        .is_some_and(|bytes| bytes > server.settings.max_upload_bytes)
+    {
         return Err(too_large(server));
     }
-    let is_header = |text: &str| text.len() <= MAX_CONTENT_TYPE_BYTES && text.bytes().all(|b| (b' '..=b'~').contains(&b));
+    let is_header =
+        |text: &str| text.len() <= MAX_CONTENT_TYPE_BYTES && text.bytes().all(|b| (b' '..=b'~').contains(&b));
     if new.content_type.as_deref().is_some_and(|text| !is_header(text)) {
-        return Err(Refusal::InvalidParam("the content type is too long or not ASCII".to_owned()));
+        return Err(Refusal::InvalidParam(
+            "the content type is too long or not ASCII".to_owned(),
+        ));
     }
     let media_id = random::name(&*server.rng, MEDIA_ID_LENGTH);
     Ok(Upload {
         server: Arc::clone(server),
         owner: new.caller.user_id,
         content_type: new.content_type.filter(|text| !text.is_empty()),
-        file_name: new.file_name.as_deref().map(file_name).filter(|name| !name.is_empty()),
+        file_name: new
+            .file_name
+            .as_deref()
+            .map(file_name)
+            .filter(|name| !name.is_empty()),
         pending: server.blobs.begin(&media_id).await?,
         media_id,
     })
@@ -93,7 +103,13 @@ impl Upload {
             size_bytes,
             hash,
         };
-        self.server.store.write(Unit { row, now_ts: self.server.now_ts() }).await?;
+        self.server
+            .store
+            .write(Unit {
+                row,
+                now_ts: self.server.now_ts(),
+            })
+            .await?;
         Ok(address.into())
     }
 }
@@ -113,17 +129,24 @@ impl Work for Unit {
 }
 
 fn too_large(server: &Server) -> Refusal {
-    Refusal::TooLarge(format!("files may have up to {} bytes here", server.settings.max_upload_bytes))
+    Refusal::TooLarge(format!(
+        "files may have up to {} bytes here",
+        server.settings.max_upload_bytes
+    ))
 }
 
 /// A name that is only a name: without folders, control characters and those that turn the direction of writing,
 /// which make a program look like a document.
 fn file_name(name: &str) -> String {
     let is_hostile = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    last.chars().filter(|c| !is_hostile(*c)).take(MAX_FILE_NAME_CHARS).collect()
+    last.chars()
+        .filter(|c| !is_hostile(*c))
+        .take(MAX_FILE_NAME_CHARS)
+        .collect()
 }
 
 #[cfg(test)]

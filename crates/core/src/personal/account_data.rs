@@ -48,14 +48,25 @@ struct Unit(SetAccountData);
 pub async fn set(server: &Arc<Server>, data: SetAccountData) -> Result<()> {
     let is_global = data.room_id.is_none();
     if (is_global && data.kind == rules::KIND) || (!is_global && data.kind == FULLY_READ) {
-        return Err(Refusal::ServerControlled(format!("{} is set by its own endpoints", data.kind)));
+        return Err(Refusal::ServerControlled(format!(
+            "{} is set by its own endpoints",
+            data.kind
+        )));
     }
     if data.kind.len() > MAX_KIND_BYTES {
-        return Err(Refusal::InvalidParam(format!("the type is longer than {MAX_KIND_BYTES} bytes")));
+        return Err(Refusal::InvalidParam(format!(
+            "the type is longer than {MAX_KIND_BYTES} bytes"
+        )));
     }
-    let limit = if LISTS.contains(&data.kind.as_str()) { MAX_LIST_BYTES } else { MAX_CONTENT_BYTES };
+    let limit = if LISTS.contains(&data.kind.as_str()) {
+        MAX_LIST_BYTES
+    } else {
+        MAX_CONTENT_BYTES
+    };
     if data.content.len() > limit {
-        return Err(Refusal::TooLarge(format!("account data of this type may have {limit} bytes")));
+        return Err(Refusal::TooLarge(format!(
+            "account data of this type may have {limit} bytes"
+        )));
     }
     if serde_json::from_str::<Map<String, Value>>(&data.content).is_err() {
         return Err(Refusal::BadJson("account data must be a JSON object".to_owned()));
@@ -68,7 +79,12 @@ impl Work for Unit {
     type Error = Refusal;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<()> {
-        let SetAccountData { caller, room_id, kind, content } = &self.0;
+        let SetAccountData {
+            caller,
+            room_id,
+            kind,
+            content,
+        } = &self.0;
         let user_id = &caller.user_id;
         let room = match room_id {
             Some(room_id) => known_room(tx, user_id, room_id).await?,
@@ -79,13 +95,30 @@ impl Work for Unit {
 }
 
 /// Sets a piece of account data and wakes the user's devices.
-pub(crate) async fn put(tx: &mut Tx<'_>, user_id: &UserId, room: RoomNid, kind: &str, content: String) -> Result<()> {
+pub(crate) async fn put(
+    tx: &mut Tx<'_>,
+    user_id: &UserId,
+    room: RoomNid,
+    kind: &str,
+    content: String,
+) -> Result<()> {
     let is_new = tx.account_data_get(user_id, room, kind).await?.is_none();
     if is_new && tx.account_data_count(user_id).await? >= MAX_PIECES {
-        return Err(Refusal::TooLarge(format!("an account may keep {MAX_PIECES} pieces of data")));
+        return Err(Refusal::TooLarge(format!(
+            "an account may keep {MAX_PIECES} pieces of data"
+        )));
     }
     let pos = tx.pos_next().await?;
-    tx.account_data_put(user_id, &AccountData { room, kind: kind.to_owned(), content, pos }).await?;
+    tx.account_data_put(
+        user_id,
+        &AccountData {
+            room,
+            kind: kind.to_owned(),
+            content,
+            pos,
+        },
+    )
+    .await?;
     tx.wake_user(user_id);
     Ok(())
 }
@@ -94,18 +127,27 @@ pub(crate) async fn put(tx: &mut Tx<'_>, user_id: &UserId, room: RoomNid, kind: 
 ///
 /// # Errors
 /// `NotFound`; `Forbidden` for a room that the caller has nothing to do with.
-pub async fn get(server: &Arc<Server>, caller: &Caller, room_id: Option<OwnedRoomId>, kind: String) -> Result<String> {
+pub async fn get(
+    server: &Arc<Server>,
+    caller: &Caller,
+    room_id: Option<OwnedRoomId>,
+    kind: String,
+) -> Result<String> {
     let user_id = caller.user_id.clone();
     let reading = server.store.read(move |tx| {
         Box::pin(async move {
             let room = match room_id {
                 Some(room_id) => known_room(tx, &user_id, &room_id).await?,
-                None if kind == rules::KIND => return Ok(Some(rules::account_data_event(tx, &user_id).await?)),
+                None if kind == rules::KIND => {
+                    return Ok(Some(rules::account_data_event(tx, &user_id).await?));
+                }
                 None => GLOBAL,
             };
             Ok::<_, Refusal>(tx.account_data_get(&user_id, room, &kind).await?)
         })
     });
-    let data = reading.await?.ok_or_else(|| Refusal::not_found("account data of this type"))?;
+    let data = reading
+        .await?
+        .ok_or_else(|| Refusal::not_found("account data of this type"))?;
     Ok(data.content)
 }

@@ -32,12 +32,18 @@ struct Unit {
 pub async fn create(server: &Arc<Server>, caller: &Caller, filter: &FilterDefinition) -> Result<String> {
     let filter = serde_json::to_string(filter)?;
     if filter.len() > MAX_FILTER_BYTES {
-        return Err(Refusal::TooLarge(format!("a filter may have {MAX_FILTER_BYTES} bytes")));
+        return Err(Refusal::TooLarge(format!(
+            "a filter may have {MAX_FILTER_BYTES} bytes"
+        )));
     }
     let hash = Sha256::digest(&filter);
     // A name that begins with a brace would be taken for a filter itself; base64 has none.
     let filter_id = URL_SAFE_NO_PAD.encode(&hash[..ID_BYTES]);
-    let unit = Unit { user_id: caller.user_id.clone(), filter_id: filter_id.clone(), filter };
+    let unit = Unit {
+        user_id: caller.user_id.clone(),
+        filter_id: filter_id.clone(),
+        filter,
+    };
     server.store.write(unit).await?;
     Ok(filter_id)
 }
@@ -51,9 +57,13 @@ impl Work for Unit {
             return Ok(());
         }
         if tx.filter_count(&self.user_id).await? >= MAX_FILTERS {
-            return Err(Refusal::TooLarge(format!("an account may keep {MAX_FILTERS} filters")));
+            return Err(Refusal::TooLarge(format!(
+                "an account may keep {MAX_FILTERS} filters"
+            )));
         }
-        Ok(tx.filter_put(&self.user_id, &self.filter_id, &self.filter).await?)
+        Ok(tx
+            .filter_put(&self.user_id, &self.filter_id, &self.filter)
+            .await?)
     }
 }
 

@@ -22,5 +22,7 @@ pub async fn may_ask(server: &Arc<Server>, caller: &Caller, user_id: OwnedUserId
     if reading.await? {
         return Ok(());
     }
-    Err(Refusal::Forbidden("you don't share a room with this user".to_owned()))
+    Err(Refusal::Forbidden(
+        "you don't share a room with this user".to_owned(),
+    ))
 }

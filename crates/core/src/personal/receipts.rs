@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use rohrpost_store::{AccountData, EventRow, ReceiptRow, StreamPos, Tx, Work};
 use ruma::{
-    EventId, OwnedEventId, OwnedRoomId, api::client::receipt::create_receipt::v3::ReceiptType,
+    EventId, OwnedEventId, OwnedRoomId,
+    api::client::receipt::create_receipt::v3::ReceiptType,
     events::{fully_read::FullyReadEventContent, receipt::ReceiptThread},
 };
 
@@ -59,7 +60,14 @@ pub async fn mark(server: &Arc<Server>, wanted: MarkRead) -> Result<()> {
         check(mark)?;
     }
     let now_ts = server.now_ts();
-    server.store.write(Unit { server: Arc::clone(server), wanted, now_ts }).await
+    server
+        .store
+        .write(Unit {
+            server: Arc::clone(server),
+            wanted,
+            now_ts,
+        })
+        .await
 }
 
 fn check(mark: &Mark) -> Result<()> {
@@ -137,7 +145,10 @@ impl Unit {
         event_id: &EventId,
     ) -> Result<(EventRow, StreamPos)> {
         let not_found = || Refusal::not_found("event");
-        let row = tx.event_get(head.room.nid, event_id).await?.ok_or_else(not_found)?;
+        let row = tx
+            .event_get(head.room.nid, event_id)
+            .await?
+            .ok_or_else(not_found)?;
         let at = row.pos.ok_or_else(not_found)?;
         let user_id = &self.wanted.caller.user_id;
         let seen = access.see(tx, head, user_id, row).await?.ok_or_else(not_found)?;
@@ -156,11 +167,17 @@ impl Unit {
         let kind = mark.kind.as_str();
         let thread = mark.thread.as_str().unwrap_or_default();
         let is_there = |old: &&ReceiptRow| old.kind == kind && old.thread == thread;
-        if present.iter().find(is_there).is_some_and(|old| old.event_pos >= at) {
+        if present
+            .iter()
+            .find(is_there)
+            .is_some_and(|old| old.event_pos >= at)
+        {
             return Ok(None);
         }
         if !thread::contains(tx, head.room.nid, &mark.thread, row).await? {
-            return Err(Refusal::InvalidParam("this event is not in the thread that thread_id names".to_owned()));
+            return Err(Refusal::InvalidParam(
+                "this event is not in the thread that thread_id names".to_owned(),
+            ));
         }
         Ok(Some(Move::Receipt(ReceiptRow {
             room: head.room.nid,
@@ -182,7 +199,9 @@ impl Unit {
         at: StreamPos,
     ) -> Result<Option<Move>> {
         let room = head.room.nid;
-        let old = tx.account_data_get(&self.wanted.caller.user_id, room, FULLY_READ).await?;
+        let old = tx
+            .account_data_get(&self.wanted.caller.user_id, room, FULLY_READ)
+            .await?;
         if let Some(old) = old {
             let old: FullyReadEventContent = serde_json::from_str(&old.content)?;
             let old = tx.event_get(room, &old.event_id).await?;
@@ -191,7 +210,12 @@ impl Unit {
             }
         }
         let content = serde_json::to_string(&FullyReadEventContent::new(row.event_id.clone()))?;
-        let data = AccountData { room, kind: FULLY_READ.to_owned(), content, pos: StreamPos(0) };
+        let data = AccountData {
+            room,
+            kind: FULLY_READ.to_owned(),
+            content,
+            pos: StreamPos(0),
+        };
         Ok(Some(Move::FullyRead(data)))
     }
 }

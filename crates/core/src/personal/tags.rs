@@ -61,7 +61,12 @@ impl Work for Unit {
     type Error = Refusal;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<()> {
-        let ChangeTag { caller, room_id, tag, change } = &self.0;
+        let ChangeTag {
+            caller,
+            room_id,
+            tag,
+            change,
+        } = &self.0;
         let room = known_room(tx, &caller.user_id, room_id).await?;
         let mut tags = read(tx, &caller.user_id, room).await?;
         let name = TagName::from(tag.as_str());

@@ -37,7 +37,14 @@ struct Unit {
 /// [Typing notifications](https://spec.matrix.org/v1.19/client-server-api/#typing-notifications)
 pub async fn set(server: &Arc<Server>, wanted: SetTyping) -> Result<()> {
     let now_ts = server.now_ts();
-    server.store.write(Unit { server: Arc::clone(server), wanted, now_ts }).await
+    server
+        .store
+        .write(Unit {
+            server: Arc::clone(server),
+            wanted,
+            now_ts,
+        })
+        .await
 }
 
 impl Work for Unit {
@@ -98,9 +105,9 @@ fn next(left_ms: i64, wanted_ms: i64) -> Next {
 /// Those of the store.
 pub async fn expire(server: &Arc<Server>) -> Result<usize> {
     let now_ts = server.now_ts();
-    let reading = server.store.read(move |tx| {
-        Box::pin(async move { Ok::<_, Refusal>(tx.typing_expired(now_ts, 1).await?) })
-    });
+    let reading = server
+        .store
+        .read(move |tx| Box::pin(async move { Ok::<_, Refusal>(tx.typing_expired(now_ts, 1).await?) }));
     if reading.await?.is_empty() {
         return Ok(0);
     }

@@ -132,7 +132,9 @@ fn condition_bytes(condition: &PushCondition) -> usize {
 fn apply(rules: &mut Ruleset, change: Change) -> Result<()> {
     match change {
         Change::Put { rule, before, after } => {
-            rules.insert(rule, after.as_deref(), before.as_deref()).map_err(inserted)?;
+            rules
+                .insert(rule, after.as_deref(), before.as_deref())
+                .map_err(inserted)?;
             if rules.iter().count() > MAX_RULES {
                 return Err(too_large());
             }
@@ -149,7 +151,9 @@ fn apply(rules: &mut Ruleset, change: Change) -> Result<()> {
 
 fn inserted(error: InsertPushRuleError) -> Refusal {
     match error {
-        InsertPushRuleError::UnknownRuleId => Refusal::NotFound("the rule to be placed next to isn't there".to_owned()),
+        InsertPushRuleError::UnknownRuleId => {
+            Refusal::NotFound("the rule to be placed next to isn't there".to_owned())
+        }
         error => Refusal::InvalidParam(error.to_string()),
     }
 }
@@ -170,7 +174,11 @@ mod tests {
 
     fn pattern(id: &str, pattern: &str) -> Change {
         let rule = NewPatternedPushRule::new(id.to_owned(), pattern.to_owned(), vec![Action::Notify]);
-        Change::Put { rule: NewPushRule::Content(rule), before: None, after: None }
+        Change::Put {
+            rule: NewPushRule::Content(rule),
+            before: None,
+            after: None,
+        }
     }
 
     #[test]
@@ -186,7 +194,10 @@ mod tests {
 
     #[test]
     fn no_rule_may_look_like_a_predefined_one() {
-        assert!(matches!(apply(&mut rules(), pattern(".m.rule.mine", "x")), Err(Refusal::InvalidParam(_))));
+        assert!(matches!(
+            apply(&mut rules(), pattern(".m.rule.mine", "x")),
+            Err(Refusal::InvalidParam(_))
+        ));
     }
 
     #[test]
@@ -199,7 +210,10 @@ mod tests {
     #[test]
     fn long_patterns_are_refused() {
         assert!(check(&pattern("mine", &"x".repeat(1024))).is_ok());
-        assert!(matches!(check(&pattern("mine", &"x".repeat(1025))), Err(Refusal::TooLarge(_))));
+        assert!(matches!(
+            check(&pattern("mine", &"x".repeat(1025))),
+            Err(Refusal::TooLarge(_))
+        ));
         assert!(matches!(check(&pattern("", "x")), Err(Refusal::InvalidParam(_))));
     }
 }

@@ -38,19 +38,37 @@ pub async fn set(server: &Arc<Server>, caller: Caller, action: PusherAction) -> 
         PusherAction::Post(data) => {
             let json = serde_json::to_string(&data.pusher)?;
             if json.len() > MAX_PUSHER_BYTES {
-                return Err(Refusal::TooLarge(format!("a pusher may have {MAX_PUSHER_BYTES} bytes")));
+                return Err(Refusal::TooLarge(format!(
+                    "a pusher may have {MAX_PUSHER_BYTES} bytes"
+                )));
             }
             let ids = data.pusher.ids;
-            let row = PusherRow { app_id: ids.app_id, pushkey: ids.pushkey, json };
-            Change::Put { row, append: data.append }
+            let row = PusherRow {
+                app_id: ids.app_id,
+                pushkey: ids.pushkey,
+                json,
+            };
+            Change::Put {
+                row,
+                append: data.append,
+            }
         }
-        PusherAction::Delete(ids) => Change::Delete { app_id: ids.app_id, pushkey: ids.pushkey },
-        _ => return Err(Refusal::BadJson("this change of a pusher is not known".to_owned())),
+        PusherAction::Delete(ids) => Change::Delete {
+            app_id: ids.app_id,
+            pushkey: ids.pushkey,
+        },
+        _ => {
+            return Err(Refusal::BadJson(
+                "this change of a pusher is not known".to_owned(),
+            ));
+        }
     };
     if let Change::Put { row, .. } = &change {
         let is_id = |id: &str, max: usize| (1..=max).contains(&id.len());
         if !is_id(&row.app_id, MAX_APP_ID_BYTES) || !is_id(&row.pushkey, MAX_PUSHKEY_BYTES) {
-            return Err(Refusal::InvalidParam("app_id must have 1 to 64 bytes, pushkey 1 to 512".to_owned()));
+            return Err(Refusal::InvalidParam(
+                "app_id must have 1 to 64 bytes, pushkey 1 to 512".to_owned(),
+            ));
         }
     }
     server.store.write(Unit { caller, change }).await
@@ -61,17 +79,22 @@ impl Work for Unit {
     type Error = Refusal;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<()> {
-        let Caller { user_id, device_id, .. } = &self.caller;
+        let Caller {
+            user_id, device_id, ..
+        } = &self.caller;
         match &self.change {
             Change::Delete { app_id, pushkey } => {
                 tx.pusher_delete(user_id, app_id, pushkey).await?;
             }
             Change::Put { row, append } => {
                 if tx.pusher_list(user_id).await?.len() >= MAX_PUSHERS {
-                    return Err(Refusal::TooLarge(format!("an account may have {MAX_PUSHERS} pushers")));
+                    return Err(Refusal::TooLarge(format!(
+                        "an account may have {MAX_PUSHERS} pushers"
+                    )));
                 }
                 if !append {
-                    tx.pusher_delete_others(user_id, &row.app_id, &row.pushkey).await?;
+                    tx.pusher_delete_others(user_id, &row.app_id, &row.pushkey)
+                        .await?;
                 }
                 tx.pusher_put(user_id, device_id, row).await?;
             }
@@ -86,9 +109,11 @@ impl Work for Unit {
 /// Those of the store.
 pub async fn list(server: &Arc<Server>, caller: &Caller) -> Result<Vec<Pusher>> {
     let user_id = caller.user_id.clone();
-    let reading = server.store.read(move |tx| {
-        Box::pin(async move { Ok::<_, Refusal>(tx.pusher_list(&user_id).await?) })
-    });
+    let reading = server
+        .store
+        .read(move |tx| Box::pin(async move { Ok::<_, Refusal>(tx.pusher_list(&user_id).await?) }));
     let rows = reading.await?;
-    rows.iter().map(|row| Ok(serde_json::from_str(&row.json)?)).collect()
+    rows.iter()
+        .map(|row| Ok(serde_json::from_str(&row.json)?))
+        .collect()
 }

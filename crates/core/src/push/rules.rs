@@ -39,12 +39,19 @@ pub async fn account_data_event(tx: &mut Tx<'_>, user_id: &UserId) -> Result<Acc
 /// The rules in their stored form.
 pub(crate) fn account_data(rules: Ruleset, pos: StreamPos) -> Result<AccountData> {
     let content = serde_json::to_string(&PushRulesEventContent::new(rules))?;
-    Ok(AccountData { room: GLOBAL, kind: KIND.to_owned(), content, pos })
+    Ok(AccountData {
+        room: GLOBAL,
+        kind: KIND.to_owned(),
+        content,
+        pos,
+    })
 }
 
 /// The rules, from their stored form if there is one.
 pub(crate) fn read(user_id: &UserId, stored: Option<&AccountData>) -> Result<Ruleset> {
-    let Some(stored) = stored else { return Ok(Ruleset::server_default(user_id)) };
+    let Some(stored) = stored else {
+        return Ok(Ruleset::server_default(user_id));
+    };
     let mut rules = serde_json::from_str::<PushRulesEventContent>(&stored.content)?.global;
     rules.update_with_server_default(Ruleset::server_default(user_id));
     Ok(rules)
@@ -56,5 +63,8 @@ pub(crate) fn read(user_id: &UserId, stored: Option<&AccountData>) -> Result<Rul
 /// Those of the store.
 pub async fn get(server: &Arc<Server>, caller: &Caller) -> Result<Ruleset> {
     let user_id = caller.user_id.clone();
-    server.store.read(move |tx| Box::pin(async move { ruleset(tx, &user_id).await })).await
+    server
+        .store
+        .read(move |tx| Box::pin(async move { ruleset(tx, &user_id).await }))
+        .await
 }

@@ -23,8 +23,8 @@ use serde::Deserialize;
 
 pub(crate) use self::cache::UnreadCache;
 pub(crate) use self::pending::relation;
-use self::{cache::Counted, pending::Marks};
 pub use self::pending::{Counts, UnreadCounts};
+use self::{cache::Counted, pending::Marks};
 use crate::{
     Result, Server,
     push::rules,
@@ -59,21 +59,37 @@ impl Reader {
     /// Those of the store.
     pub async fn open(server: &Server, tx: &mut Tx<'_>, user_id: &UserId) -> Result<Self> {
         let stored = tx.account_data_get(user_id, GLOBAL, rules::KIND).await?;
-        let ignored = tx.account_data_get(user_id, GLOBAL, "m.ignored_user_list").await?;
-        let pos = |data: &Option<rohrpost_store::AccountData>| data.as_ref().map_or(StreamPos(0), |data| data.pos);
-        let version = Version { rules: pos(&stored), ignored: pos(&ignored) };
+        let ignored = tx
+            .account_data_get(user_id, GLOBAL, "m.ignored_user_list")
+            .await?;
+        let pos =
+            |data: &Option<rohrpost_store::AccountData>| data.as_ref().map_or(StreamPos(0), |data| data.pos);
+        let version = Version {
+            rules: pos(&stored),
+            ignored: pos(&ignored),
+        };
         let rules = match server.unread.rules(user_id, version.rules) {
             Some(rules) => rules,
             None => {
                 let rules = Arc::new(rules::read(user_id, stored.as_ref())?);
-                server.unread.put_rules(user_id, version.rules, Arc::clone(&rules));
+                server
+                    .unread
+                    .put_rules(user_id, version.rules, Arc::clone(&rules));
                 rules
             }
         };
         // Clients write this list as they like; what can't be read ignores nobody.
-        let ignored = ignored.and_then(|data| serde_json::from_str::<IgnoredUserListEventContent>(&data.content).ok());
-        let ignored = ignored.map(|content| content.ignored_users.into_keys().collect()).unwrap_or_default();
-        Ok(Self { user_id: user_id.to_owned(), rules, ignored, version })
+        let ignored =
+            ignored.and_then(|data| serde_json::from_str::<IgnoredUserListEventContent>(&data.content).ok());
+        let ignored = ignored
+            .map(|content| content.ignored_users.into_keys().collect())
+            .unwrap_or_default();
+        Ok(Self {
+            user_id: user_id.to_owned(),
+            rules,
+            ignored,
+            version,
+        })
     }
 
     /// The unread counts in a room that the user is joined to, up to the head's newest event. `joined_since` is
@@ -91,7 +107,10 @@ impl Reader {
         let room = head.room.nid;
         let receipts = tx.receipt_list_of(room, &self.user_id).await?;
         let marks = Marks::new(joined_since, &receipts);
-        let cached = server.unread.get(&self.user_id, room).filter(|counted| counted.version == self.version);
+        let cached = server
+            .unread
+            .get(&self.user_id, room)
+            .filter(|counted| counted.version == self.version);
         let upto = head.room.last_pos;
         let mut counted = match cached {
             Some(mut counted) => {
@@ -102,13 +121,13 @@ impl Reader {
                 let news = tx.event_list_back(room, counted.upto, upto, MAX_EVENTS).await?;
                 // A redaction may take back what was counted before.
                 if news.iter().any(|row| row.kind == "m.room.redaction") {
-                    self.from_scratch(server, tx, head, &marks).await?
+                    self.count_anew(server, tx, head, &marks).await?
                 } else {
                     self.advance(server, tx, head, &marks, &mut counted, news).await?;
                     counted
                 }
             }
-            None => self.from_scratch(server, tx, head, &marks).await?,
+            None => self.count_anew(server, tx, head, &marks).await?,
         };
         counted.upto = upto;
         let counts = counted.pending.counts();
@@ -116,7 +135,13 @@ impl Reader {
         Ok(counts)
     }
 
-    async fn from_scratch(&self, server: &Server, tx: &mut Tx<'_>, head: &mut Head, marks: &Marks) -> Result<Counted> {
+    async fn count_anew(
+        &self,
+        server: &Server,
+        tx: &mut Tx<'_>,
+        head: &mut Head,
+        marks: &Marks,
+    ) -> Result<Counted> {
         let mut counted = Counted::new(self.version);
         let (room, upto) = (head.room.nid, head.room.last_pos);
         let (main, all) = (marks.main(), marks.all());
@@ -124,7 +149,8 @@ impl Reader {
         if all < main && events.len() < MAX_EVENTS as usize {
             events.extend(tx.event_list_back(room, all, main, MAX_EVENTS_BEHIND).await?);
         }
-        self.advance(server, tx, head, marks, &mut counted, events).await?;
+        self.advance(server, tx, head, marks, &mut counted, events)
+            .await?;
         Ok(counted)
     }
 
@@ -138,13 +164,18 @@ impl Reader {
         counted: &mut Counted,
         events: Vec<EventRow>,
     ) -> Result<()> {
-        let mut judge = Judge { reader: self, room: None, encrypted: HashMap::new() };
+        let mut judge = Judge {
+            reader: self,
+            room: None,
+            encrypted: HashMap::new(),
+        };
         for row in events.into_iter().rev() {
             let Some(pos) = row.pos else { continue };
             let relation = relation(&row.json);
             if row.sender == self.user_id {
                 // Who writes has read what was written before, in the same thread.
-                if row.state_key.is_none() && !matches!(row.kind.as_str(), "m.reaction" | "m.room.redaction") {
+                if row.state_key.is_none() && !matches!(row.kind.as_str(), "m.reaction" | "m.room.redaction")
+                {
                     counted.pending.clear(relation.thread.as_deref());
                 }
                 continue;
@@ -204,7 +235,8 @@ impl Judge<'_> {
             Some(room) => room,
             None => RoomContext::load(tx, head, user_id).await?,
         };
-        let outcome = PushEvent::new(&pdu, members, Some(&room.power)).evaluate(user_id, &room.display_name, rules);
+        let outcome =
+            PushEvent::new(&pdu, members, Some(&room.power)).evaluate(user_id, &room.display_name, rules);
         self.room = Some(room);
         Ok(outcome)
     }
@@ -223,8 +255,13 @@ impl RoomContext {
             member.clone(),
         ];
         let state = head.states(tx, &keys).await?;
-        let display_name = state.get(&member).and_then(|pdu| pdu.content_as::<Member>().ok()?.displayname);
-        Ok(Self { display_name: display_name.unwrap_or_default(), power: head.power(tx).await? })
+        let display_name = state
+            .get(&member)
+            .and_then(|pdu| pdu.content_as::<Member>().ok()?.displayname);
+        Ok(Self {
+            display_name: display_name.unwrap_or_default(),
+            power: head.power(tx).await?,
+        })
     }
 }
 

@@ -67,7 +67,11 @@ pub(super) async fn answer(mut found: Download, request: &HeaderMap) -> Result<R
         Some(part) => {
             let content_range = format!("bytes {}-{}/{size}", part.start(), part.end());
             headers.insert(header::CONTENT_RANGE, value(content_range)?);
-            (StatusCode::PARTIAL_CONTENT, *part.start(), part.end() - part.start() + 1)
+            (
+                StatusCode::PARTIAL_CONTENT,
+                *part.start(),
+                part.end() - part.start() + 1,
+            )
         }
         None => (StatusCode::OK, 0, size),
     };
@@ -82,23 +86,37 @@ pub(super) async fn answer(mut found: Download, request: &HeaderMap) -> Result<R
 
 /// What the file is, and what keeps it from doing harm.
 fn protection(found: &Download, etag: &str) -> Result<HeaderMap, Refusal> {
-    let content_type = found.content_type.as_deref().unwrap_or("application/octet-stream");
-    let disposition = ContentDisposition::new(disposition(content_type)).with_filename(found.file_name.clone());
+    let content_type = found
+        .content_type
+        .as_deref()
+        .unwrap_or("application/octet-stream");
+    let disposition =
+        ContentDisposition::new(disposition(content_type)).with_filename(found.file_name.clone());
     Ok(HeaderMap::from_iter([
         (header::CONTENT_TYPE, value(content_type)?),
         (header::CONTENT_DISPOSITION, value(disposition.to_string())?),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-        (header::HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin")),
+        (
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ),
+        (
+            header::HeaderName::from_static("cross-origin-resource-policy"),
+            HeaderValue::from_static("cross-origin"),
+        ),
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=31536000, immutable")),
+        (
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("private, max-age=31536000, immutable"),
+        ),
         (header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
         (header::ETAG, value(etag)?),
     ]))
 }
 
 fn value(text: impl AsRef<str>) -> Result<HeaderValue, Refusal> {
-    HeaderValue::from_str(text.as_ref()).map_err(|_| Refusal::Internal("a header of a file can't be written".to_owned()))
+    HeaderValue::from_str(text.as_ref())
+        .map_err(|_| Refusal::Internal("a header of a file can't be written".to_owned()))
 }
 
 /// Whether a browser may show it. Parameters such as `charset` may follow the type, another type may not.
@@ -106,7 +124,11 @@ fn disposition(content_type: &str) -> ContentDispositionType {
     let (essence, _) = content_type.split_once(';').unwrap_or((content_type, ""));
     let essence = essence.trim();
     let is_safe = INLINE.iter().any(|safe| safe.eq_ignore_ascii_case(essence)) && !content_type.contains(',');
-    if is_safe { ContentDispositionType::Inline } else { ContentDispositionType::Attachment }
+    if is_safe {
+        ContentDispositionType::Inline
+    } else {
+        ContentDispositionType::Attachment
+    }
 }
 
 #[cfg(test)]
@@ -117,14 +139,32 @@ mod tests {
 
     #[test]
     fn shows_only_what_can_not_run() {
-        for safe in ["image/png", "IMAGE/PNG", "text/plain; charset=utf-8", "video/mp4 ;codecs=avc1"] {
+        for safe in [
+            "image/png",
+            "IMAGE/PNG",
+            "text/plain; charset=utf-8",
+            "video/mp4 ;codecs=avc1",
+        ] {
             assert_eq!(disposition(safe), ContentDispositionType::Inline, "{safe}");
         }
         for hostile in [
-            "text/html", "image/svg+xml", "application/xhtml+xml", "text/xml", "application/pdf", "image/png,text/html",
-            "image/png;,text/html", "", "application/octet-stream", "image/pngx", "text/javascript",
+            "text/html",
+            "image/svg+xml",
+            "application/xhtml+xml",
+            "text/xml",
+            "application/pdf",
+            "image/png,text/html",
+            "image/png;,text/html",
+            "",
+            "application/octet-stream",
+            "image/pngx",
+            "text/javascript",
         ] {
-            assert_eq!(disposition(hostile), ContentDispositionType::Attachment, "{hostile}");
+            assert_eq!(
+                disposition(hostile),
+                ContentDispositionType::Attachment,
+                "{hostile}"
+            );
         }
     }
 }

@@ -38,7 +38,9 @@ impl RawAuthed {
         let parsed = R::try_from_http_request(request, &params);
         match parsed {
             Ok(request) if !has_nul => Ok(request),
-            Ok(_) => Err(Refusal::InvalidParam("a part of the address has a NUL character".to_owned()).into()),
+            Ok(_) => {
+                Err(Refusal::InvalidParam("a part of the address has a NUL character".to_owned()).into())
+            }
             Err(error) => Err(Refusal::InvalidParam(error.to_string()).into()),
         }
     }

@@ -18,26 +18,44 @@ use ruma::api::client::authenticated_media::{get_content, get_content_as_filenam
 use super::{answer::answer, authed::RawAuthed};
 use crate::error::ApiError;
 
-pub(crate) async fn download(State(server): State<Arc<Server>>, authed: RawAuthed, request: Request) -> Response {
+pub(crate) async fn download(
+    State(server): State<Arc<Server>>,
+    authed: RawAuthed,
+    request: Request,
+) -> Response {
     let (parts, _) = request.into_parts();
     let headers = parts.headers.clone();
     let wanted = authed.parse::<get_content::v1::Request>(parts);
-    let wanted = wanted.map(|request| Address { server_name: request.server_name, media_id: request.media_id });
-    send(server, wanted, None, &headers).await.unwrap_or_else(IntoResponse::into_response)
+    let wanted = wanted.map(|request| Address {
+        server_name: request.server_name,
+        media_id: request.media_id,
+    });
+    send(server, wanted, None, &headers)
+        .await
+        .unwrap_or_else(IntoResponse::into_response)
 }
 
 /// The same, under a name that the client chooses.
-pub(crate) async fn download_as(State(server): State<Arc<Server>>, authed: RawAuthed, request: Request) -> Response {
+pub(crate) async fn download_as(
+    State(server): State<Arc<Server>>,
+    authed: RawAuthed,
+    request: Request,
+) -> Response {
     let (parts, _) = request.into_parts();
     let headers = parts.headers.clone();
     let (wanted, name) = match authed.parse::<get_content_as_filename::v1::Request>(parts) {
         Ok(request) => {
-            let address = Address { server_name: request.server_name, media_id: request.media_id };
+            let address = Address {
+                server_name: request.server_name,
+                media_id: request.media_id,
+            };
             (Ok(address), Some(request.filename))
         }
         Err(error) => (Err(error), None),
     };
-    send(server, wanted, name, &headers).await.unwrap_or_else(IntoResponse::into_response)
+    send(server, wanted, name, &headers)
+        .await
+        .unwrap_or_else(IntoResponse::into_response)
 }
 
 async fn send(

@@ -14,11 +14,15 @@ use ruma::{
 use crate::call::Authed;
 
 pub(crate) async fn get_config(Authed { server, .. }: Authed, _: Request) -> Result<Response> {
-    Ok(Response::new(UInt::new_saturating(server.settings.max_upload_bytes)))
+    Ok(Response::new(UInt::new_saturating(
+        server.settings.max_upload_bytes,
+    )))
 }
 
 /// The same under its old path.
 #[expect(deprecated, reason = "older clients ask here")]
 pub(crate) async fn get_legacy_config(Authed { server, .. }: Authed, _: v3::Request) -> Result<v3::Response> {
-    Ok(v3::Response::new(UInt::new_saturating(server.settings.max_upload_bytes)))
+    Ok(v3::Response::new(UInt::new_saturating(
+        server.settings.max_upload_bytes,
+    )))
 }

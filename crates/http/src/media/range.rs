@@ -32,13 +32,18 @@ fn number(text: &str) -> Option<Option<u64>> {
     if text.is_empty() {
         return Some(None);
     }
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?.map(Some)
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| text.parse().ok())?
+        .map(Some)
 }
 
 /// Whether the client has this content already.
 pub(super) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     let values = headers.get_all(header::IF_NONE_MATCH).iter();
-    let mut tags = values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let mut tags = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
     tags.any(|tag| {
         let tag = tag.trim();
         tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag
@@ -67,10 +72,18 @@ mod tests {
 
     #[test]
     fn anything_else_gets_the_whole_file() {
-        for hostile in
-            ["bytes=", "bytes=-", "bytes=-0", "bytes=9-1", "bytes=100-", "bytes=0-1,5-6", "items=0-1", "bytes=+1-2",
-             "bytes=99999999999999999999-", "0-1"]
-        {
+        for hostile in [
+            "bytes=",
+            "bytes=-",
+            "bytes=-0",
+            "bytes=9-1",
+            "bytes=100-",
+            "bytes=0-1,5-6",
+            "items=0-1",
+            "bytes=+1-2",
+            "bytes=99999999999999999999-",
+            "0-1",
+        ] {
             assert_eq!(range(hostile), None, "{hostile}");
         }
     }
@@ -92,7 +105,12 @@ mod tests {
 
     #[test]
     fn knows_what_the_client_has() {
-        let has = |value| is_known(&HeaderMap::from_iter([(header::IF_NONE_MATCH, HeaderValue::from_static(value))]), "\"tag\"");
+        let has = |value| {
+            is_known(
+                &HeaderMap::from_iter([(header::IF_NONE_MATCH, HeaderValue::from_static(value))]),
+                "\"tag\"",
+            )
+        };
         assert!(has("\"a\", W/\"tag\""));
         assert!(has("*"));
         assert!(!has("\"a\""));

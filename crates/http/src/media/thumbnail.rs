@@ -20,8 +20,14 @@ use ruma::api::client::authenticated_media::get_content_thumbnail::v1;
 use super::{answer::answer, authed::RawAuthed};
 use crate::error::ApiError;
 
-pub(crate) async fn thumbnail(State(server): State<Arc<Server>>, authed: RawAuthed, request: Request) -> Response {
-    send(server, authed, request).await.unwrap_or_else(IntoResponse::into_response)
+pub(crate) async fn thumbnail(
+    State(server): State<Arc<Server>>,
+    authed: RawAuthed,
+    request: Request,
+) -> Response {
+    send(server, authed, request)
+        .await
+        .unwrap_or_else(IntoResponse::into_response)
 }
 
 async fn send(server: Arc<Server>, authed: RawAuthed, request: Request) -> Result<Response, ApiError> {
@@ -29,7 +35,10 @@ async fn send(server: Arc<Server>, authed: RawAuthed, request: Request) -> Resul
     let headers = parts.headers.clone();
     let request: v1::Request = authed.parse(parts)?;
     let wanted = Wanted {
-        address: Address { server_name: request.server_name, media_id: request.media_id },
+        address: Address {
+            server_name: request.server_name,
+            media_id: request.media_id,
+        },
         width: request.width.into(),
         height: request.height.into(),
         method: request.method,

@@ -23,7 +23,11 @@ use crate::error::{ApiError, render};
 /// Longest time for the next piece of a file to arrive.
 const PIECE_TIMEOUT: Duration = Duration::from_secs(60);
 
-pub(crate) async fn upload(State(server): State<Arc<Server>>, authed: RawAuthed, request: Request) -> Response {
+pub(crate) async fn upload(
+    State(server): State<Arc<Server>>,
+    authed: RawAuthed,
+    request: Request,
+) -> Response {
     match receive(server, authed, request).await {
         Ok(address) => render(v3::Response::new(address)),
         Err(error) => error.into_response(),
@@ -48,7 +52,9 @@ async fn receive(server: Arc<Server>, authed: RawAuthed, request: Request) -> Re
 
 async fn copy(mut body: Body, upload: &mut Upload) -> Result<(), ApiError> {
     loop {
-        let piece = tokio::time::timeout(PIECE_TIMEOUT, body.frame()).await.map_err(|_| ApiError::TooSlow)?;
+        let piece = tokio::time::timeout(PIECE_TIMEOUT, body.frame())
+            .await
+            .map_err(|_| ApiError::TooSlow)?;
         let Some(piece) = piece else { return Ok(()) };
         let piece = piece.map_err(|_| Refusal::Unknown("the upload broke off".to_owned()))?;
         if let Some(bytes) = piece.data_ref() {

@@ -35,8 +35,12 @@ async fn root_of(tx: &mut Tx<'_>, room: RoomNid, row: &EventRow) -> Result<Optio
         if related.thread.is_some() {
             return Ok(related.thread);
         }
-        let Some(parent) = related.parent else { return Ok(None) };
-        let Some(parent) = tx.event_get(room, &parent).await? else { return Ok(None) };
+        let Some(parent) = related.parent else {
+            return Ok(None);
+        };
+        let Some(parent) = tx.event_get(room, &parent).await? else {
+            return Ok(None);
+        };
         related = relation(&parent.json);
     }
     Ok(related.thread)

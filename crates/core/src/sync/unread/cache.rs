@@ -33,7 +33,11 @@ pub(crate) struct Counted {
 
 impl Counted {
     pub(super) fn new(version: Version) -> Self {
-        Self { version, upto: StreamPos(0), pending: Pending::default() }
+        Self {
+            version,
+            upto: StreamPos(0),
+            pending: Pending::default(),
+        }
     }
 }
 
@@ -52,7 +56,10 @@ struct Weighed {
 impl Default for UnreadCache {
     fn default() -> Self {
         Self {
-            counted: Mutex::new(Weighed { entries: LruCache::new(MAX_COUNTED), weight: 0 }),
+            counted: Mutex::new(Weighed {
+                entries: LruCache::new(MAX_COUNTED),
+                weight: 0,
+            }),
             rules: Mutex::new(LruCache::new(MAX_RULES)),
             members: Mutex::new(LruCache::new(MAX_MEMBERS)),
         }
@@ -65,7 +72,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl UnreadCache {
     pub(super) fn get(&self, user_id: &UserId, room: RoomNid) -> Option<Counted> {
-        lock(&self.counted).entries.get(&(user_id.to_owned(), room)).cloned()
+        lock(&self.counted)
+            .entries
+            .get(&(user_id.to_owned(), room))
+            .cloned()
     }
 
     pub(super) fn put(&self, user_id: &UserId, room: RoomNid, counted: Counted) {

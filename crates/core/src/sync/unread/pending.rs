@@ -53,7 +53,11 @@ pub(crate) struct Marks {
 impl Marks {
     /// From the user's own receipts in the room, public and private.
     pub(crate) fn new(joined_since: StreamPos, receipts: &[ReceiptRow]) -> Self {
-        let mut marks = Self { all: joined_since, main: joined_since, threads: BTreeMap::new() };
+        let mut marks = Self {
+            all: joined_since,
+            main: joined_since,
+            threads: BTreeMap::new(),
+        };
         for receipt in receipts {
             let mark = match receipt.thread.as_str() {
                 "" => &mut marks.all,
@@ -83,7 +87,10 @@ impl Marks {
     pub(crate) fn of(&self, thread: Option<&EventId>) -> StreamPos {
         match thread {
             None => self.main,
-            Some(root) => self.threads.get(root).map_or(self.all, |mark| self.all.max(*mark)),
+            Some(root) => self
+                .threads
+                .get(root)
+                .map_or(self.all, |mark| self.all.max(*mark)),
         }
     }
 }
@@ -166,15 +173,33 @@ pub(crate) fn relation(json: &str) -> Relation {
         rel_type: Option<String>,
         event_id: Option<OwnedEventId>,
     }
-    let raw = serde_json::from_str::<Event<'_>>(json).ok().and_then(|event| event.content.relates_to);
+    let raw = serde_json::from_str::<Event<'_>>(json)
+        .ok()
+        .and_then(|event| event.content.relates_to);
     let related = raw.and_then(|raw| serde_json::from_str::<RelatesTo>(raw.get()).ok());
     let raw = raw.map(|raw| raw.get().to_owned());
     match related {
-        Some(RelatesTo { rel_type: Some(rel_type), event_id }) if rel_type == "m.thread" => {
-            Relation { thread: event_id, parent: None, raw }
-        }
-        Some(RelatesTo { rel_type: Some(_), event_id }) => Relation { thread: None, parent: event_id, raw },
-        _ => Relation { thread: None, parent: None, raw },
+        Some(RelatesTo {
+            rel_type: Some(rel_type),
+            event_id,
+        }) if rel_type == "m.thread" => Relation {
+            thread: event_id,
+            parent: None,
+            raw,
+        },
+        Some(RelatesTo {
+            rel_type: Some(_),
+            event_id,
+        }) => Relation {
+            thread: None,
+            parent: event_id,
+            raw,
+        },
+        _ => Relation {
+            thread: None,
+            parent: None,
+            raw,
+        },
     }
 }
 

@@ -10,7 +10,18 @@ use ruma::api::client::alias::create_alias::v3::{Request, Response};
 
 use crate::call::Authed;
 
-pub(crate) async fn create_alias(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
-    aliases::create(&server, CreateAlias { caller, alias: request.room_alias, room_id: request.room_id }).await?;
+pub(crate) async fn create_alias(
+    Authed { server, caller, .. }: Authed,
+    request: Request,
+) -> Result<Response> {
+    aliases::create(
+        &server,
+        CreateAlias {
+            caller,
+            alias: request.room_alias,
+            room_id: request.room_id,
+        },
+    )
+    .await?;
     Ok(Response::new())
 }

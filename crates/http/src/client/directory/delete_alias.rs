@@ -7,7 +7,10 @@ use ruma::api::client::alias::delete_alias::v3::{Request, Response};
 
 use crate::call::Authed;
 
-pub(crate) async fn delete_alias(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
+pub(crate) async fn delete_alias(
+    Authed { server, caller, .. }: Authed,
+    request: Request,
+) -> Result<Response> {
     directory::delete_alias::delete(&server, caller, request.room_alias).await?;
     Ok(Response::new())
 }

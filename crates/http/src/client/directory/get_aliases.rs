@@ -8,5 +8,7 @@ use ruma::api::client::room::aliases::v3::{Request, Response};
 use crate::call::Authed;
 
 pub(crate) async fn get_aliases(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
-    Ok(Response::new(aliases::list(&server, &caller, request.room_id).await?))
+    Ok(Response::new(
+        aliases::list(&server, &caller, request.room_id).await?,
+    ))
 }

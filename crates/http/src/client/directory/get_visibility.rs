@@ -7,6 +7,11 @@ use ruma::api::client::directory::get_room_visibility::v3::{Request, Response};
 
 use crate::call::Public;
 
-pub(crate) async fn get_visibility(Public { server, caller, .. }: Public, request: Request) -> Result<Response> {
-    Ok(Response::new(listing::get(&server, caller, request.room_id).await?))
+pub(crate) async fn get_visibility(
+    Public { server, caller, .. }: Public,
+    request: Request,
+) -> Result<Response> {
+    Ok(Response::new(
+        listing::get(&server, caller, request.room_id).await?,
+    ))
 }

@@ -7,7 +7,10 @@ use ruma::api::client::user_directory::search_users::v3::{Request, Response, Use
 
 use crate::call::Authed;
 
-pub(crate) async fn search_people(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
+pub(crate) async fn search_people(
+    Authed { server, caller, .. }: Authed,
+    request: Request,
+) -> Result<Response> {
     let limit = u32::try_from(u64::from(request.limit)).unwrap_or(u32::MAX);
     let found = people::search(&server, &caller, &request.search_term, limit).await?;
     let user = |(user_id, profile): (_, people::Profile)| {
@@ -16,5 +19,8 @@ pub(crate) async fn search_people(Authed { server, caller, .. }: Authed, request
         user.avatar_url = profile.avatar_url.map(Into::into);
         user
     };
-    Ok(Response::new(found.people.into_iter().map(user).collect(), found.limited))
+    Ok(Response::new(
+        found.people.into_iter().map(user).collect(),
+        found.limited,
+    ))
 }

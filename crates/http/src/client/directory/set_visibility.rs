@@ -7,7 +7,10 @@ use ruma::api::client::directory::set_room_visibility::v3::{Request, Response};
 
 use crate::call::Authed;
 
-pub(crate) async fn set_visibility(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
+pub(crate) async fn set_visibility(
+    Authed { server, caller, .. }: Authed,
+    request: Request,
+) -> Result<Response> {
     listing::set(&server, caller, request.room_id, request.visibility).await?;
     Ok(Response::new())
 }

@@ -10,7 +10,12 @@ use ruma::api::client::filter::create_filter::v3::{Request, Response};
 
 use crate::call::Authed;
 
-pub(crate) async fn create_filter(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
+pub(crate) async fn create_filter(
+    Authed { server, caller, .. }: Authed,
+    request: Request,
+) -> Result<Response> {
     own(&caller, &request.user_id)?;
-    Ok(Response::new(filters::create(&server, &caller, &request.filter).await?))
+    Ok(Response::new(
+        filters::create(&server, &caller, &request.filter).await?,
+    ))
 }

@@ -10,8 +10,23 @@ use ruma::api::client::receipt::create_receipt::v3::{Request, Response};
 
 use crate::call::Authed;
 
-pub(crate) async fn create_receipt(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
-    let mark = Mark { kind: request.receipt_type, event_id: request.event_id, thread: request.thread };
-    receipts::mark(&server, MarkRead { caller, room_id: request.room_id, marks: vec![mark] }).await?;
+pub(crate) async fn create_receipt(
+    Authed { server, caller, .. }: Authed,
+    request: Request,
+) -> Result<Response> {
+    let mark = Mark {
+        kind: request.receipt_type,
+        event_id: request.event_id,
+        thread: request.thread,
+    };
+    receipts::mark(
+        &server,
+        MarkRead {
+            caller,
+            room_id: request.room_id,
+            marks: vec![mark],
+        },
+    )
+    .await?;
     Ok(Response::new())
 }

@@ -16,6 +16,15 @@ use crate::call::Authed;
 pub(crate) async fn create_tag(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
     own(&caller, &request.user_id)?;
     let change = Change::Set(request.tag_info);
-    tags::change(&server, ChangeTag { caller, room_id: request.room_id, tag: request.tag, change }).await?;
+    tags::change(
+        &server,
+        ChangeTag {
+            caller,
+            room_id: request.room_id,
+            tag: request.tag,
+            change,
+        },
+    )
+    .await?;
     Ok(Response::new())
 }

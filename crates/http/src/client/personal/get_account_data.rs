@@ -13,7 +13,10 @@ use ruma::{
 
 use crate::call::Authed;
 
-pub(crate) async fn get_account_data(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
+pub(crate) async fn get_account_data(
+    Authed { server, caller, .. }: Authed,
+    request: Request,
+) -> Result<Response> {
     own(&caller, &request.user_id)?;
     let content = account_data::get(&server, &caller, None, request.event_type.to_string()).await?;
     Ok(Response::new(Raw::from_json_string(content)?))

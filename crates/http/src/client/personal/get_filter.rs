@@ -12,5 +12,7 @@ use crate::call::Authed;
 
 pub(crate) async fn get_filter(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
     own(&caller, &request.user_id)?;
-    Ok(Response::new(filters::get(&server, &caller, request.filter_id).await?))
+    Ok(Response::new(
+        filters::get(&server, &caller, request.filter_id).await?,
+    ))
 }

@@ -10,7 +10,10 @@ use ruma::{
 
 use crate::call::Authed;
 
-pub(crate) async fn get_presence(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
+pub(crate) async fn get_presence(
+    Authed { server, caller, .. }: Authed,
+    request: Request,
+) -> Result<Response> {
     presence::may_ask(&server, &caller, request.user_id).await?;
     Ok(Response::new(PresenceState::Offline))
 }

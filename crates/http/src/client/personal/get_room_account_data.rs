@@ -13,7 +13,10 @@ use ruma::{
 
 use crate::call::Authed;
 
-pub(crate) async fn get_room_account_data(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
+pub(crate) async fn get_room_account_data(
+    Authed { server, caller, .. }: Authed,
+    request: Request,
+) -> Result<Response> {
     own(&caller, &request.user_id)?;
     let kind = request.event_type.to_string();
     let content = account_data::get(&server, &caller, Some(request.room_id), kind).await?;

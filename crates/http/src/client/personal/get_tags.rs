@@ -12,5 +12,7 @@ use crate::call::Authed;
 
 pub(crate) async fn get_tags(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
     own(&caller, &request.user_id)?;
-    Ok(Response::new(tags::list(&server, &caller, request.room_id).await?))
+    Ok(Response::new(
+        tags::list(&server, &caller, request.room_id).await?,
+    ))
 }

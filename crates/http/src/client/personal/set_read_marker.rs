@@ -16,16 +16,31 @@ use ruma::{
 
 use crate::call::Authed;
 
-pub(crate) async fn set_read_marker(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
+pub(crate) async fn set_read_marker(
+    Authed { server, caller, .. }: Authed,
+    request: Request,
+) -> Result<Response> {
     let marks = [
         (ReceiptType::FullyRead, request.fully_read),
         (ReceiptType::Read, request.read_receipt),
         (ReceiptType::ReadPrivate, request.private_read_receipt),
     ];
     let mark = |(kind, event_id): (_, Option<_>)| {
-        event_id.map(|event_id| Mark { kind, event_id, thread: ReceiptThread::Unthreaded })
+        event_id.map(|event_id| Mark {
+            kind,
+            event_id,
+            thread: ReceiptThread::Unthreaded,
+        })
     };
     let marks = marks.into_iter().filter_map(mark).collect();
-    receipts::mark(&server, MarkRead { caller, room_id: request.room_id, marks }).await?;
+    receipts::mark(
+        &server,
+        MarkRead {
+            caller,
+            room_id: request.room_id,
+            marks,
+        },
+    )
+    .await?;
     Ok(Response::new())
 }

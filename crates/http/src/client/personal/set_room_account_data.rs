@@ -13,7 +13,10 @@ use ruma::api::client::config::set_room_account_data::v3::{Request, Response};
 
 use crate::call::Authed;
 
-pub(crate) async fn set_room_account_data(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
+pub(crate) async fn set_room_account_data(
+    Authed { server, caller, .. }: Authed,
+    request: Request,
+) -> Result<Response> {
     own(&caller, &request.user_id)?;
     let data = SetAccountData {
         caller,

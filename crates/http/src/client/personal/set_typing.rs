@@ -19,6 +19,14 @@ pub(crate) async fn set_typing(Authed { server, caller, .. }: Authed, request: R
         Typing::Yes(info) => Some(info.timeout),
         Typing::No => None,
     };
-    typing::set(&server, SetTyping { caller, room_id: request.room_id, timeout }).await?;
+    typing::set(
+        &server,
+        SetTyping {
+            caller,
+            room_id: request.room_id,
+            timeout,
+        },
+    )
+    .await?;
     Ok(Response::new())
 }

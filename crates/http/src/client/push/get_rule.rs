@@ -9,6 +9,8 @@ use crate::call::Authed;
 
 pub(crate) async fn get_rule(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
     let rules = rules::get(&server, &caller).await?;
-    let rule = rules.get(request.kind, request.rule_id).ok_or_else(|| Refusal::not_found("push rule"))?;
+    let rule = rules
+        .get(request.kind, request.rule_id)
+        .ok_or_else(|| Refusal::not_found("push rule"))?;
     Ok(Response::new(rule.into()))
 }

@@ -7,8 +7,13 @@ use ruma::api::client::push::get_pushrule_enabled::v3::{Request, Response};
 
 use crate::call::Authed;
 
-pub(crate) async fn get_rule_enabled(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
+pub(crate) async fn get_rule_enabled(
+    Authed { server, caller, .. }: Authed,
+    request: Request,
+) -> Result<Response> {
     let rules = rules::get(&server, &caller).await?;
-    let rule = rules.get(request.kind, request.rule_id).ok_or_else(|| Refusal::not_found("push rule"))?;
+    let rule = rules
+        .get(request.kind, request.rule_id)
+        .ok_or_else(|| Refusal::not_found("push rule"))?;
     Ok(Response::new(rule.enabled()))
 }

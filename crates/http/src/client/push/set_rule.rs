@@ -11,7 +11,9 @@ use ruma::api::client::push::set_pushrule::v3::{Request, Response};
 use crate::call::Authed;
 
 pub(crate) async fn set_rule(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
-    let Request { rule, before, after, .. } = request;
+    let Request {
+        rule, before, after, ..
+    } = request;
     change_rule::change(&server, caller, Change::Put { rule, before, after }).await?;
     Ok(Response::new())
 }

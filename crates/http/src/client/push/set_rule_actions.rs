@@ -10,7 +10,10 @@ use ruma::api::client::push::set_pushrule_actions::v3::{Request, Response};
 
 use crate::call::Authed;
 
-pub(crate) async fn set_rule_actions(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
+pub(crate) async fn set_rule_actions(
+    Authed { server, caller, .. }: Authed,
+    request: Request,
+) -> Result<Response> {
     let change = Change::Act(request.kind, request.rule_id, request.actions);
     change_rule::change(&server, caller, change).await?;
     Ok(Response::new())

@@ -10,7 +10,10 @@ use ruma::api::client::push::set_pushrule_enabled::v3::{Request, Response};
 
 use crate::call::Authed;
 
-pub(crate) async fn set_rule_enabled(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
+pub(crate) async fn set_rule_enabled(
+    Authed { server, caller, .. }: Authed,
+    request: Request,
+) -> Result<Response> {
     let change = Change::Enable(request.kind, request.rule_id, request.enabled);
     change_rule::change(&server, caller, change).await?;
     Ok(Response::new())

@@ -22,14 +22,20 @@ fn root() -> OwnedEventId {
 
 #[test]
 fn the_newest_of_public_and_private_receipts_counts() {
-    let marks = Marks::new(StreamPos(5), &[receipt("m.read", "", 10), receipt("m.read.private", "", 20)]);
+    let marks = Marks::new(
+        StreamPos(5),
+        &[receipt("m.read", "", 10), receipt("m.read.private", "", 20)],
+    );
     assert_eq!(marks.main(), StreamPos(20));
     assert_eq!(marks.of(Some(&root())), StreamPos(20));
 }
 
 #[test]
 fn a_receipt_from_before_the_join_moves_nothing() {
-    let marks = Marks::new(StreamPos(50), &[receipt("m.read", "", 10), receipt("m.read", "main", 20)]);
+    let marks = Marks::new(
+        StreamPos(50),
+        &[receipt("m.read", "", 10), receipt("m.read", "main", 20)],
+    );
     assert_eq!((marks.all(), marks.main()), (StreamPos(50), StreamPos(50)));
 }
 
@@ -40,14 +46,26 @@ fn a_receipt_of_a_thread_reads_that_thread_only() {
     pending.add(Some(root()), StreamPos(12), true);
     pending.read(&Marks::new(StreamPos(0), &[receipt("m.read", "$root", 12)]));
     let counts = pending.counts();
-    assert_eq!(counts.main, Counts { notifications: 1, highlights: 0 });
+    assert_eq!(
+        counts.main,
+        Counts {
+            notifications: 1,
+            highlights: 0
+        }
+    );
     assert!(counts.threads.is_empty());
 
     pending.add(Some(root()), StreamPos(13), true);
     pending.read(&Marks::new(StreamPos(0), &[receipt("m.read", "main", 20)]));
     let counts = pending.counts();
     assert_eq!(counts.main, Counts::default());
-    assert_eq!(counts.total(), Counts { notifications: 1, highlights: 1 });
+    assert_eq!(
+        counts.total(),
+        Counts {
+            notifications: 1,
+            highlights: 1
+        }
+    );
 }
 
 #[test]
@@ -69,7 +87,12 @@ fn finds_the_thread_of_an_event() {
 
 #[test]
 fn a_malformed_relation_relates_to_nothing() {
-    for relates_to in ["7", "null", r#"{"rel_type":"m.thread"}"#, r#"{"rel_type":"m.thread","event_id":3}"#] {
+    for relates_to in [
+        "7",
+        "null",
+        r#"{"rel_type":"m.thread"}"#,
+        r#"{"rel_type":"m.thread","event_id":3}"#,
+    ] {
         let json = format!(r#"{{"content":{{"m.relates_to":{relates_to}}}}}"#);
         assert_eq!(relation(&json).thread, None, "{relates_to}");
     }
