@@ -7,7 +7,9 @@ use matrix_sdk::config::{RequestConfig, SyncSettings};
 use matrix_sdk::encryption::{BackupDownloadStrategy, EncryptionSettings};
 use matrix_sdk::room::MessagesOptions;
 use matrix_sdk::ruma::api::client::account::register;
+use matrix_sdk::ruma::api::client::filter::FilterDefinition;
 use matrix_sdk::ruma::api::client::room::create_room;
+use matrix_sdk::ruma::api::client::sync::sync_events::v3::Filter;
 use matrix_sdk::ruma::api::client::uiaa::{AuthData, Dummy};
 use matrix_sdk::ruma::api::error::ErrorKind;
 use matrix_sdk::ruma::events::room::message::RoomMessageEventContent;
@@ -28,6 +30,8 @@ const SYNC_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) struct Device {
     pub(crate) client: Client,
     timelines: Timelines,
+    troubles: Troubles,
+    filter: Option<FilterDefinition>,
     syncing: JoinHandle<()>,
 }
 
@@ -54,36 +58,66 @@ impl Device {
             .register(request)
             .await
             .context("can't register")?;
-        Self::set_up(client, troubles).await
+        Self::set_up(client, None, troubles).await
     }
 
-    /// Logs in at a new device.
+    /// Logs in at a new device, which is of another sort: it knows how to refresh tokens, and asks for members only when
+    /// it needs them.
     pub(crate) async fn log_in(url: &str, name: &str, troubles: Troubles) -> anyhow::Result<Self> {
         let client = client(url).await?;
         client
             .matrix_auth()
             .login_username(name, &password(name))
             .initial_device_display_name("another")
+            .request_refresh_token()
             .send()
             .await
             .context("can't log in")?;
-        Self::set_up(client, troubles).await
+        Self::set_up(client, Some(FilterDefinition::with_lazy_loading()), troubles).await
     }
 
-    async fn set_up(client: Client, troubles: Troubles) -> anyhow::Result<Self> {
+    async fn set_up(
+        client: Client,
+        filter: Option<FilterDefinition>,
+        troubles: Troubles,
+    ) -> anyhow::Result<Self> {
         client.encryption().wait_for_e2ee_initialization_tasks().await;
         let timelines = Timelines::default();
         // Uploads the device's keys too.
         let answer = client
-            .sync_once(SyncSettings::new().timeout(Duration::ZERO))
+            .sync_once(settings(filter.as_ref()).timeout(Duration::ZERO))
             .await;
         timelines.add(&answer.context("the first /sync failed")?)?;
-        let syncing = tokio::spawn(sync(client.clone(), timelines.clone(), troubles));
+        let syncing = tokio::spawn(sync(
+            client.clone(),
+            filter.clone(),
+            timelines.clone(),
+            troubles.clone(),
+        ));
         Ok(Self {
             client,
             timelines,
+            troubles,
+            filter,
             syncing,
         })
+    }
+
+    /// Goes offline.
+    pub(crate) async fn pause(&mut self) {
+        self.syncing.abort();
+        // An error says that it was aborted.
+        let _aborted = (&mut self.syncing).await;
+    }
+
+    /// Goes online again, from where it was.
+    pub(crate) fn resume(&mut self) {
+        self.syncing = tokio::spawn(sync(
+            self.client.clone(),
+            self.filter.clone(),
+            self.timelines.clone(),
+            self.troubles.clone(),
+        ));
     }
 
     pub(crate) fn user_id(&self) -> &UserId {
@@ -230,9 +264,17 @@ pub(crate) async fn client(url: &str) -> anyhow::Result<Client> {
     Ok(client)
 }
 
-async fn sync(client: Client, timelines: Timelines, troubles: Troubles) {
+fn settings(filter: Option<&FilterDefinition>) -> SyncSettings {
+    let settings = SyncSettings::new().timeout(SYNC_WAITS);
+    match filter {
+        Some(filter) => settings.filter(Filter::FilterDefinition(filter.clone())),
+        None => settings,
+    }
+}
+
+async fn sync(client: Client, filter: Option<FilterDefinition>, timelines: Timelines, troubles: Troubles) {
     loop {
-        match client.sync_once(SyncSettings::new().timeout(SYNC_WAITS)).await {
+        match client.sync_once(settings(filter.as_ref())).await {
             Ok(answer) => {
                 if let Err(error) = timelines.add(&answer) {
                     troubles.add(format!("an event of /sync makes no sense: {error}"));

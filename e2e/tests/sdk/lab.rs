@@ -122,6 +122,11 @@ impl Lab {
 
     async fn look_back(&self) -> anyhow::Result<()> {
         self.troubles.ensure_none()?;
+        let log = self.server.log();
+        let bug = log
+            .lines()
+            .find(|line| line.contains(" ERROR ") || line.contains("panicked at"));
+        ensure!(bug.is_none(), "the server reports a bug: {bug:?}");
         for text in &self.secrets {
             let places = self.server.places_containing(text).await?;
             ensure!(places.is_empty(), "the server could read {text:?} in {places:?}");

@@ -5,6 +5,7 @@
 //! [`lab`] says what each test has around it. It starts the program that `ROHRPOST_BIN` names, or the one that
 //! `cargo build` made, and makes its databases in the PostgreSQL that `ROHRPOST_TEST_POSTGRES` names.
 
+mod catching_up;
 mod conversation;
 mod database;
 mod device;
@@ -16,6 +17,7 @@ mod proxy;
 mod recovery;
 mod restart;
 mod server;
+mod session;
 mod timeline;
 mod verification;
 
@@ -45,8 +47,12 @@ macro_rules! on_both_engines {
 on_both_engines! {
     conversation::two_people_read_what_the_other_wrote,
     conversation::replies_edits_reactions_and_redactions_arrive,
-    conversation::a_wrong_password_gives_no_device,
+    catching_up::nothing_is_missing_or_doubled_after_a_long_absence,
+    catching_up::unread_counts_follow_what_was_read,
+    session::a_wrong_password_gives_no_device,
+    session::a_refreshed_session_is_the_same_device,
     verification::a_second_device_is_verified_by_emoji,
+    verification::two_people_verify_each_other_in_a_room_of_their_own,
     recovery::a_new_device_reads_the_history_with_the_recovery_key,
     restart::a_restart_in_the_middle_loses_and_doubles_nothing,
     files::a_file_arrives_and_the_server_cannot_read_it,

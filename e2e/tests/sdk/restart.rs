@@ -39,6 +39,8 @@ pub(crate) async fn a_restart_in_the_middle_loses_and_doubles_nothing(lab: &mut 
     queue(&room, &stored).await?;
     let stored_as = ben.reads(id, &stored).await?.event_id;
     lab.server.stop().await?;
+    received(&mut updates, &mut sent)?;
+    ensure!(sent.len() == 1, "no answer was lost: {sent:?}");
     let waiting = lab.secret("Written while the server is away");
     queue(&room, &waiting).await?;
     lab.server.run().await?;

@@ -1,7 +1,7 @@
-//! A person confirms a second device by comparing emoji on both.
+//! People confirm a second device, and each other, by comparing emoji.
 
 use anyhow::{Context as _, ensure};
-use matrix_sdk::encryption::verification::{SasVerification, Verification};
+use matrix_sdk::encryption::verification::{SasVerification, Verification, VerificationRequest};
 
 use crate::device::Device;
 use crate::lab::{Lab, eventually, eventually_true};
@@ -22,13 +22,14 @@ pub(crate) async fn a_second_device_is_verified_by_emoji(lab: &mut Lab) -> anyho
         "a new device is cross-signed before anybody confirmed it"
     );
 
-    let (asking, asked) = emoji_are_compared(&second, &first).await?;
-    for side in [&asking, &asked] {
-        eventually_true("the verification is done on both sides", async || {
-            Ok(side.is_done())
-        })
+    let identity = second
+        .client
+        .encryption()
+        .request_user_identity(first.user_id())
         .await?;
-    }
+    let identity = identity.context("the new device doesn't know the person's identity")?;
+    let request = identity.request_verification().await?;
+    emoji_are_compared(request, &first).await?;
 
     for observer in [&second, &first] {
         eventually_true(
@@ -57,19 +58,45 @@ pub(crate) async fn a_second_device_is_verified_by_emoji(lab: &mut Lab) -> anyho
     .await
 }
 
-/// Runs a verification from its request to the last confirmation and gives back both sides of it.
-async fn emoji_are_compared(
-    asking: &Device,
-    asked: &Device,
-) -> anyhow::Result<(SasVerification, SasVerification)> {
-    let person = asking.user_id();
-    let identity = asking
+pub(crate) async fn two_people_verify_each_other_in_a_room_of_their_own(lab: &mut Lab) -> anyhow::Result<()> {
+    let anna = lab.register("anna.albrecht").await?;
+    let ben = lab.register("ben.brueckner").await?;
+    let room = anna.room_with(&[&ben]).await?;
+    let text = lab.secret("Are you who you are?");
+    ben.say(room.room_id(), &text).await?;
+    anna.reads(room.room_id(), &text).await?;
+    ensure!(
+        !is_verified(&anna, &ben).await? && !is_verified(&ben, &anna).await?,
+        "verified without doing anything"
+    );
+
+    let identity = anna
         .client
         .encryption()
-        .request_user_identity(person)
-        .await?
-        .context("the new device doesn't know the person's identity")?;
+        .request_user_identity(ben.user_id())
+        .await?;
+    let identity = identity.context("Anna doesn't know Ben's identity")?;
+    // Makes a room for the two and asks in there.
     let request = identity.request_verification().await?;
+    let between_them = request
+        .room_id()
+        .context("the library asks outside of a room")?
+        .to_owned();
+    ben.accept(&between_them).await?;
+    emoji_are_compared(request, &ben).await?;
+
+    for (observer, other) in [(&anna, &ben), (&ben, &anna)] {
+        eventually_true("both see the other as verified", async || {
+            is_verified(observer, other).await
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// Takes a verification from its request to the end on both sides.
+async fn emoji_are_compared(request: VerificationRequest, asked: &Device) -> anyhow::Result<()> {
+    let person = request.own_user_id();
     let flow = request.flow_id();
     let received = eventually("the other device is asked", async || {
         let encryption = asked.client.encryption();
@@ -102,7 +129,20 @@ async fn emoji_are_compared(
     );
     ours.confirm().await?;
     theirs.confirm().await?;
-    Ok((ours, theirs))
+    for side in [&ours, &theirs] {
+        eventually_true("the verification is done on both sides", async || {
+            Ok(side.is_done())
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// Whether a device has somebody else's identity verified.
+async fn is_verified(observer: &Device, person: &Device) -> anyhow::Result<bool> {
+    let encryption = observer.client.encryption();
+    let identity = encryption.get_user_identity(person.user_id()).await?;
+    Ok(identity.is_some_and(|identity| identity.is_verified()))
 }
 
 /// Whether one device sees another as signed by its owner.
