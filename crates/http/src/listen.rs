@@ -84,8 +84,11 @@ impl Listener {
         match self {
             Self::Tcp(listener) | Self::Tls(listener, _) => {
                 let (stream, peer) = listener.accept().await?;
-                // Small answers must not wait for the acknowledgement of earlier ones.
-                stream.set_nodelay(true)?;
+                // Small answers must not wait for the acknowledgement of earlier ones. It only fails on a connection
+                // that is gone already.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "a connection broke off at once");
+                }
                 Ok(Accepted::Tcp(stream, peer))
             }
             Self::Unix(listener, _) => Ok(Accepted::Unix(listener.accept().await?.0)),
@@ -112,12 +115,13 @@ impl Serving {
                     .acquire_owned()
                     .await
                     .expect("the semaphore is never closed");
-                (listener.accept().await, place)
+                (listener.accept().await, Place::new(place))
             };
             tokio::select! {
                 () = self.stopped() => break,
                 (accepted, place) = next => match accepted {
                     Ok(accepted) => self.connect(&mut connections, &graceful, &listener, accepted, place),
+                    Err(error) if is_the_peers(&error) => tracing::debug!(%error, "a connection broke off at once"),
                     Err(error) => {
                         tracing::warn!(%error, "could not accept a connection");
                         sleep(ACCEPT_PAUSE).await;
@@ -144,7 +148,7 @@ impl Serving {
         graceful: &GracefulShutdown,
         listener: &Listener,
         accepted: Accepted,
-        place: OwnedSemaphorePermit,
+        place: Place,
     ) {
         let router = self.router.clone();
         let watcher = graceful.watcher();
@@ -166,8 +170,33 @@ impl Serving {
                 connections.spawn(async move { speak(stream, Some(peer), router, watcher, place).await });
             }
         }
-        metrics::gauge!("rohrpost_http_connections").set(connections.len() as f64);
     }
+}
+
+/// One of the connections that may be open, counted while it is.
+struct Place {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Place {
+    fn new(permit: OwnedSemaphorePermit) -> Self {
+        metrics::gauge!("rohrpost_http_connections").increment(1);
+        Self { _permit: permit }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        metrics::gauge!("rohrpost_http_connections").decrement(1);
+    }
+}
+
+/// A failed accept that says nothing about this computer.
+fn is_the_peers(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    )
 }
 
 fn note_panic(ended: Result<(), tokio::task::JoinError>) {
@@ -184,7 +213,7 @@ async fn speak(
     peer: Option<SocketAddr>,
     router: Router,
     watcher: hyper_util::server::graceful::Watcher,
-    place: OwnedSemaphorePermit,
+    place: Place,
 ) {
     let asked = Arc::new(Notify::new());
     let service = {

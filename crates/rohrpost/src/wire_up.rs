@@ -3,12 +3,18 @@
 pub(crate) mod listeners;
 mod settings;
 
-use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc};
+use std::{
+    fs::{DirBuilder, File, TryLockError},
+    os::unix::fs::DirBuilderExt as _,
+    path::Path,
+    sync::Arc,
+};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use rohrpost_config::{Config, DatabaseUrl};
 use rohrpost_core::{Server, StoreSettings};
 use rohrpost_store::AfterCommit;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::system;
 
@@ -17,13 +23,7 @@ use crate::system;
 /// # Errors
 /// In words for the operator, when the folder or the database can't be used.
 pub(crate) async fn server(config: &Config) -> anyhow::Result<Arc<Server>> {
-    let folder = &config.server.data_dir;
-    make_private(folder).with_context(|| {
-        format!(
-            "can't make the folder {}: make it, and give it to the user that runs this program",
-            folder.display()
-        )
-    })?;
+    let folder = folder(config)?;
     let store = StoreSettings {
         url: &database_url(config),
         max_connections: config.database.max_connections as usize,
@@ -44,7 +44,54 @@ pub(crate) fn database_url(config: &Config) -> String {
     }
 }
 
-/// Makes a folder that only its owner may look into, if it isn't there.
-fn make_private(folder: &Path) -> std::io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+/// The data folder, made if it isn't there, closed to others from its first moment.
+fn folder(config: &Config) -> anyhow::Result<&Path> {
+    let folder = config.server.data_dir.as_path();
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.with_context(|| {
+        format!(
+            "can't make the folder {}: make it, and give it to the user that runs this program",
+            folder.display()
+        )
+    })?;
+    Ok(folder)
+}
+
+/// Makes sure that no other server runs on the same SQLite database: people on one would not hear of the other.
+/// Holds for as long as the answer is kept; the system ends it with the process.
+///
+/// # Errors
+/// In words for the operator, when another server is running.
+pub(crate) fn be_alone(config: &Config) -> anyhow::Result<Option<File>> {
+    if let DatabaseUrl::Postgres(_) = config.database_url() {
+        return Ok(None);
+    }
+    let path = folder(config)?.join("rohrpost.lock");
+    let file = File::create(&path).with_context(|| format!("can't make {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => {
+            bail!(
+                "another server is running on {}: stop it first",
+                config.server.data_dir.display()
+            )
+        }
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("can't lock {}", path.display()))
+        }
+    }
+}
+
+/// Each connection is an open file, and the usual limit of 1,024 is meant for programs that don't ask for more.
+pub(crate) fn allow_many_files() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: maximum,
+            maximum,
+        },
+    ) {
+        tracing::warn!(%error, "the number of connections stays limited by the number of files that may be open");
+    }
 }

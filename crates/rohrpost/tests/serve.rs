@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rohrpost_testkit::PostgresDatabase;
 use rustix::process::Signal;
 use serde_json::json;
 use tokio_rustls::rustls::{
@@ -18,7 +19,7 @@ use tokio_rustls::rustls::{
     pki_types::{CertificateDer, ServerName, pem::PemObject as _},
 };
 
-use crate::operator::{PUBLIC_URL, Place, Serving, ask};
+use crate::operator::{PUBLIC_URL, Place, Serving, ask, texts};
 
 const FREE_PORT: &str = "[listen]\nclient = [\"127.0.0.1:0\"]\n";
 
@@ -76,7 +77,7 @@ fn the_first_start_shows_a_link_that_makes_the_first_administrator() {
 fn a_restart_keeps_everything() {
     let place = Place::new(FREE_PORT);
     let server = place.serve();
-    let token = accept(&server, &link(&server.said).expect("a link").to_owned(), "anna");
+    let token = accept(&server, link(&server.said).expect("a link"), "anna");
     server.stop();
     let server = place.serve();
     let (status, whoami) = server.call("GET", "/_matrix/client/v3/account/whoami", &token, "");
@@ -93,7 +94,7 @@ fn sigterm_and_ctrl_c_stop_in_order_although_people_wait_for_news() {
     for signal in [Signal::TERM, Signal::INT] {
         let place = Place::new(FREE_PORT);
         let mut server = place.serve();
-        let token = accept(&server, &link(&server.said).expect("a link").to_owned(), "anna");
+        let token = accept(&server, link(&server.said).expect("a link"), "anna");
         let (_, first) = server.call("GET", "/_matrix/client/v3/sync?timeout=0", &token, "");
         let since = first["next_batch"].as_str().expect("a position").to_owned();
         let address = server.address("for people");
@@ -170,7 +171,7 @@ fn figures_are_for_administrators_where_they_have_no_listener() {
     let place = Place::new(FREE_PORT);
     let server = place.serve();
     assert_eq!(server.call("GET", "/metrics", "", "").0, 401);
-    let token = accept(&server, &link(&server.said).expect("a link").to_owned(), "anna");
+    let token = accept(&server, link(&server.said).expect("a link"), "anna");
     assert_eq!(server.call("GET", "/metrics", &token, "").0, 200);
     server.stop();
 }
@@ -237,6 +238,56 @@ fn a_unix_socket_that_a_killed_server_left_behind_is_no_obstacle() {
     assert_eq!(mode & 0o777, 0o666);
     server.stop();
     assert!(!place.path("client.sock").exists());
+}
+
+#[test]
+fn two_servers_never_run_on_one_sqlite_database() {
+    let place = Place::new(FREE_PORT);
+    let server = place.serve();
+    let complaint = place.bad(&["serve"]);
+    assert!(complaint.contains("another server is running"), "{complaint}");
+    place.good(&["user", "add", "anna"]);
+    server.stop();
+}
+
+#[test]
+fn postgresql_is_used_where_it_is_named() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let Some(database) = runtime.block_on(PostgresDatabase::create()) else {
+        return;
+    };
+    let place = Place::new(&format!("{FREE_PORT}[database]\nurl = \"{}\"\n", database.url));
+    assert!(
+        place
+            .good(&["doctor"])
+            .contains("PostgreSQL database (is set up at the first start)")
+    );
+    let server = place.serve();
+    assert!(server.said.contains("on PostgreSQL"), "{}", server.said);
+    let token = accept(&server, link(&server.said).expect("a link"), "anna");
+    server.stop();
+    assert!(
+        place
+            .good(&["doctor"])
+            .contains("PostgreSQL database, schema version")
+    );
+    let server = place.serve();
+    assert_eq!(
+        server
+            .call("GET", "/_matrix/client/v3/account/whoami", &token, "")
+            .0,
+        200
+    );
+    server.stop();
+    place.write(
+        "rohrpost.toml",
+        "[server]\nname = \"test.example\"\n[database]\nurl = \"postgres://x@127.0.0.1:1/x\"\n",
+    );
+    let (said, _) = texts(&place.run(&["doctor"]));
+    assert!(said.contains("can't reach PostgreSQL"), "{said}");
 }
 
 #[test]

@@ -168,9 +168,6 @@ pub(crate) async fn register(server: &TestServer, name: &str) -> User {
     let (status, mut answer) = server
         .post(path, None, body(json!({ "type": "m.login.dummy" })))
         .await;
-    if status == 404 {
-        return insert(server, name).await;
-    }
     if status == 401 {
         let auth = json!({ "type": "m.login.dummy", "session": answer["session"] });
         answer = expect("registration", server.post(path, None, body(auth)).await);

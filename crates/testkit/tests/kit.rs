@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use rohrpost_testkit::TestServer;
+use rohrpost_core::upkeep;
+use rohrpost_testkit::{TestServer, enc};
+use serde_json::json;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -44,4 +46,32 @@ async fn a_served_server_answers_on_its_socket_until_it_is_closed() {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     server.close().await;
     TcpStream::connect(address).await.expect_err("it is closed");
+}
+
+#[tokio::test]
+async fn upkeep_forgets_answers_to_old_requests_and_keeps_new_ones() {
+    TestServer::each(async |server| {
+        let alice = server.user("alice").await;
+        let room = alice.create_room(json!({})).await;
+        let send = async |txn: &str| {
+            let path = format!(
+                "/_matrix/client/v3/rooms/{}/send/m.room.message/{txn}",
+                enc(&room)
+            );
+            alice
+                .put(&path, json!({ "msgtype": "m.text", "body": "hi" }))
+                .await
+        };
+        let old = send("old").await;
+        server.clock().advance(Duration::from_secs(29 * 24 * 60 * 60));
+        let new = send("new").await;
+        server.clock().advance(Duration::from_secs(2 * 24 * 60 * 60));
+        upkeep::upkeep(&server.core()).await.expect("the store works");
+        upkeep::forget_answers(&server.core())
+            .await
+            .expect("the store works");
+        assert_ne!(send("old").await, old);
+        assert_eq!(send("new").await, new);
+    })
+    .await;
 }

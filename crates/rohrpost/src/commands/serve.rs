@@ -29,7 +29,9 @@ const STOP_TIMEOUT: Duration = Duration::from_millis(9_500);
 pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new().context("can't listen for signals")?;
     let figures = telemetry::count()?;
+    wire_up::allow_many_files();
     let listeners = listeners::bind(config).await?;
+    let _alone = wire_up::be_alone(config)?;
     let server = wire_up::server(config).await?;
     let render = telemetry::render(figures.clone());
     let mut router = rohrpost_http::router(Arc::clone(&server));
@@ -55,14 +57,20 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
 
     let mut tasks = JoinSet::new();
     tasks.spawn(rohrpost_http::serve(listeners.main, router, stopped(&server)));
-    tasks.spawn(rohrpost_http::serve(
-        listeners.metrics,
-        rohrpost_http::metrics_router(render),
-        stopped(&server),
-    ));
+    if !listeners.metrics.is_empty() {
+        let router = rohrpost_http::metrics_router(render);
+        tasks.spawn(rohrpost_http::serve(listeners.metrics, router, stopped(&server)));
+    }
     tasks.spawn(upkeep::run(Arc::clone(&server), figures));
 
-    signals.wait_for_stop(listeners.tls.as_ref()).await;
+    let mut code = ExitCode::SUCCESS;
+    tokio::select! {
+        () = signals.wait_for_stop(listeners.tls.as_ref()) => {}
+        Some(_) = tasks.join_next() => {
+            tracing::error!("a part of the server ended by itself, so the whole server ends");
+            code = ExitCode::FAILURE;
+        }
+    }
     tracing::info!("the server is stopping");
     server.stop();
     let stop = async {
@@ -80,7 +88,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
         () = signals.stop_signal() => bail!("stopped at once; what was confirmed to anybody is on disk"),
     }
     tracing::info!("the server has stopped");
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
 }
 
 /// Ready when the server is to stop.
