@@ -133,7 +133,7 @@ scenario("from sign-in to an answer with the keyboard alone", async ({ server, o
     await keys.press("Enter");
     await second.sees("Bitte mit der Tastatur beantworten");
     // The message, its menu, an answer.
-    await tabTo(second, /Bitte mit der Tastatur beantworten/);
+    await tabTo(second, /^SieBitte mit der Tastatur beantworten/);
     await keys.press("Shift+F10");
     await second.page.getByRole("menuitem", { name: second.t("reply"), exact: true }).waitFor();
     await keys.press("ArrowDown");

@@ -9,6 +9,8 @@ const pictures = async (person: Person): Promise<string[]> => {
     return list.getByRole("listitem").allInnerTexts();
 };
 
+const symbols = (texts: string[]): (string | undefined)[] => texts.map((text) => text.split("\n")[0]);
+
 scenario("a device is confirmed by comparing pictures with another one", async ({ server, open }) => {
     const first = await open();
     await first.accept(await server.oneTimeLink(), "Anna Albrecht");
@@ -24,7 +26,6 @@ scenario("a device is confirmed by comparing pictures with another one", async (
     const [here, there] = [await pictures(first), await pictures(second)];
     assert.equal(here.length, 7);
     // One device speaks German, the other English: the symbols are the same, and every name was translated.
-    const symbols = (texts: string[]) => texts.map((text) => text.split("\n")[0]);
     assert.deepEqual(symbols(here), symbols(there));
 
     await first.button("verify_same").click();

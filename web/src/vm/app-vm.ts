@@ -32,6 +32,8 @@ export class AppVm extends ViewModel<AppSnapshot> {
     #lock: TabLock | null = null;
     /** The password just typed, kept until the keys are set up, so that nobody types it twice in a row. */
     #recentPassword: string | null = null;
+    /** Somebody finished a gate's steps before the server had confirmed the outcome. */
+    #waitingAtGate = false;
 
     constructor() {
         super({ phase: "loading", about: null, engine: null, endedElsewhere: false });
@@ -79,6 +81,7 @@ export class AppVm extends ViewModel<AppSnapshot> {
         await firstSync(engine, true);
         // What is kept about the account's keys can be older than the keys: look only now.
         await engine.encryption.goLive().catch(() => undefined);
+        engine.encryption.subscribe(() => this.#waitingAtGate && this.passGate());
         if (this.getSnapshot().engine === engine) return;
         this.update({ engine });
         this.passGate();
@@ -88,6 +91,7 @@ export class AppVm extends ViewModel<AppSnapshot> {
     readonly passGate = (): void => {
         const health = this.getSnapshot().engine?.encryption.getSnapshot().health;
         const phase = health === "needsSetup" ? "setup" : health === "needsConfirm" ? "confirm" : "ready";
+        this.#waitingAtGate = phase !== "ready" && phase === this.getSnapshot().phase;
         if (phase === "ready") this.#recentPassword = null;
         this.update({ phase });
     };

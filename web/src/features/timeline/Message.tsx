@@ -133,11 +133,11 @@ function Reactions({ item, active, onToggle }: { item: MessageItem; active: bool
                         className={`reaction${reaction.ownEventId ? " reaction--own" : ""}`}
                         excludeFromTabOrder={!active}
                         aria-pressed={reaction.ownEventId !== null}
-                        aria-label={t("a11y_reaction", { names: intl.formatList(reaction.names), emoji: reaction.emoji })}
                         onPress={() => onToggle(reaction.emoji)}
                     >
-                        <span aria-hidden="true">{reaction.emoji}</span>
-                        <span aria-hidden="true">{reaction.names.length}</span>
+                        <span>{reaction.emoji}</span>
+                        <span>{reaction.names.length}</span>
+                        <span className="sr-only">{t("a11y_reaction", { names: intl.formatList(reaction.names) })}</span>
                     </AriaButton>
                 </li>
             ))}

@@ -60,7 +60,14 @@ export function MessageMenu({ target, model, composer, onDelete, onClose }: Prop
     };
     if (emoji) {
         return (
-            <Popover className="popover" isOpen triggerRef={anchor} placement={item.own ? "bottom end" : "bottom start"} onOpenChange={(open) => !open && close()}>
+            <Popover
+                className="popover"
+                isOpen
+                aria-label={t("react")}
+                triggerRef={anchor}
+                placement={item.own ? "bottom end" : "bottom start"}
+                onOpenChange={(open) => !open && close()}
+            >
                 <AriaDialog className="emoji-picker" aria-label={t("react")}>
                     {EMOJI.map((one) => (
                         <AriaButton
@@ -80,7 +87,14 @@ export function MessageMenu({ target, model, composer, onDelete, onClose }: Prop
         );
     }
     return (
-        <Popover className="popover" isOpen triggerRef={anchor} placement={item.own ? "bottom end" : "bottom start"} onOpenChange={(open) => !open && close()}>
+        <Popover
+            className="popover"
+            isOpen
+            aria-label={t("more_actions")}
+            triggerRef={anchor}
+            placement={item.own ? "bottom end" : "bottom start"}
+            onOpenChange={(open) => !open && close()}
+        >
             <Menu
                 className="menu"
                 aria-label={t("more_actions")}
