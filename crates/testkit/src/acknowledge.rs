@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rohrpost_store::{Acknowledge, Completion};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// Releases each result at once and then waits before the commit: a kill in between loses what was acknowledged.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +15,13 @@ pub struct EarlyAck {
 impl Acknowledge for EarlyAck {
     fn finished(&self, completion: Completion) -> Option<Completion> {
         completion.release(Ok(()));
-        std::thread::sleep(self.pause);
+        let wait = || std::thread::sleep(self.pause);
+        match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+            // Whoever was released may be next on this very thread: let another take over, else the answer would
+            // leave after the commit.
+            Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(wait),
+            _ => wait(),
+        }
         None
     }
 }
