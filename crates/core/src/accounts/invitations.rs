@@ -24,12 +24,12 @@ pub fn id(invitation: &Invitation) -> String {
     id
 }
 
-/// Whether an invitation can be used, for whoever was given one. Counted by address, so that nobody guesses.
+/// Whether an invitation can be used, for whoever was given one. Counted by address.
 ///
 /// # Errors
 /// `LimitExceeded`.
 pub async fn ask_valid(server: &Arc<Server>, token: &str, address: IpAddr) -> Result<bool> {
-    server.limit(Kind::LoginPerAddress, &address_key(address))?;
+    server.limit(Kind::General, &address_key(address))?;
     invite::is_valid(server, random::hash(token)).await
 }
 

@@ -70,7 +70,7 @@ pub async fn register(server: &Arc<Server>, register: Register) -> Result<Regist
     } = register;
     let stage = stage(server)?;
     let address = address_key(address);
-    server.limit(Kind::LoginPerAddress, &address)?;
+    server.limit(Kind::General, &address)?;
     if let Some(password) = &password {
         password.check(&server.settings)?;
     }
@@ -130,7 +130,7 @@ pub async fn available(server: &Arc<Server>, name: &str) -> Result<OwnedUserId> 
 /// As [`available`]; `Forbidden` when registration is closed, whatever the name; `LimitExceeded`.
 pub async fn ask_available(server: &Arc<Server>, name: &str, address: IpAddr) -> Result<()> {
     stage(server)?;
-    server.limit(Kind::LoginPerAddress, &address_key(address))?;
+    server.limit(Kind::General, &address_key(address))?;
     available(server, name).await.map(drop)
 }
 
