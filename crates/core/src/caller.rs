@@ -16,6 +16,8 @@ pub struct Caller {
     pub device_id: OwnedDeviceId,
     /// May administer this server.
     pub administrator: bool,
+    /// The hash of the token that was shown: a request that waits looks again whether it still counts.
+    pub(crate) token_hash: [u8; 32],
 }
 
 /// Finds out whose access token this is.
@@ -48,6 +50,7 @@ pub async fn authenticate(server: &Arc<Server>, token: &str) -> Result<Caller> {
         user_id: row.user_id.clone(),
         device_id: row.device_id.clone(),
         administrator: row.administrator,
+        token_hash: hash,
     };
     seen(server, hash, row).await;
     Ok(caller)

@@ -1,18 +1,19 @@
 //! The router: every endpoint, the web client, and what holds for all requests.
 
-use std::{sync::Arc, time::Instant};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use axum::{
     Router,
     extract::{MatchedPath, Request},
     middleware::{self, Next},
-    response::Response,
+    response::{IntoResponse, Response},
     routing::get,
 };
+use futures_util::FutureExt as _;
 use http::Method;
-use rohrpost_core::Server;
+use rohrpost_core::{Refusal, Server};
 
-use crate::{client, cors::cors, health::health, web, well_known};
+use crate::{client, cors::cors, error::ApiError, health::health, web, well_known};
 
 /// Everything that the client listener answers.
 pub fn router(server: Arc<Server>) -> Router {
@@ -21,9 +22,18 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/health", get(health))
         .route("/.well-known/matrix/client", get(well_known::client))
         .fallback(web::fallback)
+        .layer(middleware::from_fn(catch_panic))
         .layer(middleware::from_fn(cors))
         .layer(middleware::from_fn(measure))
         .with_state(server)
+}
+
+/// A panic is a bug of ours or of a library. It costs the one request that met it an answer, and nothing else.
+async fn catch_panic(request: Request, next: Next) -> Response {
+    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        Ok(response) => response,
+        Err(_) => ApiError::from(Refusal::Internal("a handler panicked".to_owned())).into_response(),
+    }
 }
 
 /// Counts requests by their path template: no identifier becomes a label.

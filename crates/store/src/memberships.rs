@@ -4,7 +4,7 @@ use ruma::{OwnedUserId, UserId, events::room::member::MembershipState};
 
 use crate::{
     EventNid, Result, RoomNid, StreamPos, Tx,
-    value::{Row, params},
+    value::{Row, Value, params},
 };
 
 /// A user's membership of a room.
@@ -175,12 +175,8 @@ impl Tx<'_> {
 
     /// Users of this server that are joined to a room, in order.
     pub async fn membership_local_joined(&mut self, room: RoomNid) -> Result<Vec<OwnedUserId>> {
-        let sql = "SELECT user_id FROM memberships WHERE room_nid = $1 AND membership = 'join' AND is_local = 1 ORDER BY user_id";
-        self.query(sql, params![room])
-            .await?
-            .iter()
-            .map(|row| row.get(0))
-            .collect()
+        let sql = "SELECT user_id FROM memberships WHERE room_nid = $1 AND membership = 'join' AND is_local = 1";
+        self.sorted_users(sql, params![room]).await
     }
 
     /// How many members of a room have this membership.
@@ -224,15 +220,21 @@ impl Tx<'_> {
             .collect()
     }
 
-    /// Users of this server who are joined to a room together with `user_id`, and `user_id` itself if local.
+    /// Users of this server who are joined to a room together with `user_id`, in order, and `user_id` itself if
+    /// it is joined to any.
     pub async fn membership_local_sharing(&mut self, user_id: &UserId) -> Result<Vec<OwnedUserId>> {
         let sql = "SELECT DISTINCT b.user_id FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid \
                    WHERE a.user_id = $1 AND a.membership = 'join' AND b.membership = 'join' AND b.is_local = 1";
-        self.query(sql, params![user_id])
-            .await?
-            .iter()
-            .map(|row| row.get(0))
-            .collect()
+        self.sorted_users(sql, params![user_id]).await
+    }
+
+    /// Users in the order of their ids as bytes, which a database's collation needn't be: others look them up by
+    /// binary search.
+    async fn sorted_users(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<Vec<OwnedUserId>> {
+        let rows = self.query(sql, params).await?;
+        let mut users: Vec<OwnedUserId> = rows.iter().map(|row| row.get(0)).collect::<Result<_>>()?;
+        users.sort_unstable();
+        Ok(users)
     }
 
     /// Whether two users are joined to a common room.

@@ -35,7 +35,8 @@ impl<'a> Tx<'a> {
         }
     }
 
-    /// Says that the next sync of these local users differs once this unit is committed.
+    /// Says that the next sync of these local users differs once this unit is committed. They are in the order of
+    /// their ids.
     pub fn wake(&mut self, users: Arc<[OwnedUserId]>) {
         if !users.is_empty() {
             self.wakes.users.push(users);
@@ -47,6 +48,16 @@ impl<'a> Tx<'a> {
         self.wakes.users.push(Arc::new([user.to_owned()]));
     }
 
+    /// Refuses text that PostgreSQL can't keep, so that both engines keep the same.
+    fn check<'v>(&mut self, params: impl IntoIterator<Item = &'v Value<'v>>) -> Result<()> {
+        let has_nul = |param: &Value<'_>| matches!(param, Value::Text(text) if text.as_bytes().contains(&0));
+        let result = match params.into_iter().any(has_nul) {
+            true => Err(StoreError::NulInText),
+            false => Ok(()),
+        };
+        self.note(result)
+    }
+
     fn note<T>(&mut self, result: Result<T>) -> Result<T> {
         if let Err(error) = &result {
             self.failed.get_or_insert_with(|| error.clone());
@@ -56,6 +67,7 @@ impl<'a> Tx<'a> {
 
     /// Runs a statement; returns the number of rows it touched.
     pub(crate) async fn execute(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<u64> {
+        self.check(params)?;
         let result = match &mut self.engine {
             TxEngine::Sqlite(conn) => conn.execute(sql, params),
             TxEngine::Postgres(tx) => tx.execute(sql, params).await,
@@ -65,6 +77,7 @@ impl<'a> Tx<'a> {
 
     /// Runs one statement for each list of parameters: a loop on SQLite, pipelined on PostgreSQL.
     pub(crate) async fn execute_each(&mut self, sql: &'static str, rows: &[Vec<Value<'_>>]) -> Result<()> {
+        self.check(rows.iter().flatten())?;
         let result = match &mut self.engine {
             TxEngine::Sqlite(conn) => rows
                 .iter()
@@ -77,6 +90,7 @@ impl<'a> Tx<'a> {
     /// Runs different statements that don't depend on each other's answers: in order on SQLite, pipelined in
     /// order on PostgreSQL.
     pub(crate) async fn execute_all(&mut self, statements: &[(&'static str, &[Value<'_>])]) -> Result<()> {
+        self.check(statements.iter().flat_map(|(_, params)| *params))?;
         let result = match &mut self.engine {
             TxEngine::Sqlite(conn) => statements
                 .iter()
@@ -88,6 +102,7 @@ impl<'a> Tx<'a> {
 
     /// Runs a query; returns all rows. Every list query has a LIMIT or is bounded by its key.
     pub(crate) async fn query(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<Vec<Row>> {
+        self.check(params)?;
         let result = match &mut self.engine {
             TxEngine::Sqlite(conn) => conn.query(sql, params),
             TxEngine::Postgres(tx) => tx.query(sql, params).await,
@@ -102,6 +117,7 @@ impl<'a> Tx<'a> {
         sql: &'static str,
         rows: &[Vec<Value<'_>>],
     ) -> Result<Vec<Vec<Row>>> {
+        self.check(rows.iter().flatten())?;
         let result = match &mut self.engine {
             TxEngine::Sqlite(conn) => rows.iter().map(|params| conn.query(sql, params)).collect(),
             TxEngine::Postgres(tx) => tx.query_each(sql, rows).await,

@@ -65,6 +65,7 @@ async fn close(server: &Arc<Server>, unit: Unit) -> Result<()> {
         user_id: unit.user_id.clone(),
         device_id,
         administrator: false,
+        token_hash: [0; 32],
     };
     // Closed first: whoever has a token of it can't join anything while its rooms are left one by one.
     server.store.write(unit).await?;

@@ -121,6 +121,14 @@ impl HeadCache {
         cache.put(head.room.room_id.clone(), head);
     }
 
+    /// Keeps a head that was read, unless there is one already: a newer one must not be pushed out by a snapshot.
+    fn keep(&self, head: &Head) {
+        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !cache.contains(&head.room.room_id) {
+            cache.put(head.room.room_id.clone(), head.clone());
+        }
+    }
+
     async fn load(&self, tx: &mut Tx<'_>, room: RoomRow) -> Result<Head> {
         if let Some(mut head) = self.cached(&room) {
             head.room = room;
@@ -144,6 +152,8 @@ impl HeadCache {
     /// The head of a room, for reading.
     pub(crate) async fn read(&self, tx: &mut Tx<'_>, room_id: &RoomId) -> Result<Head> {
         let room = tx.room_get(room_id).await?.ok_or_else(Refusal::not_in_room)?;
-        self.load(tx, room).await
+        let head = self.load(tx, room).await?;
+        self.keep(&head);
+        Ok(head)
     }
 }

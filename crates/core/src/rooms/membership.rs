@@ -71,7 +71,7 @@ pub async fn change(server: &Arc<Server>, wanted: ChangeMembership) -> Result<()
 /// Leaves or refuses every room that a user is in or invited to. For accounts that are closed.
 ///
 /// # Errors
-/// The first refusal; rooms before it are left.
+/// The first refusal, after all the other rooms are left.
 pub async fn leave_all(server: &Arc<Server>, caller: &Caller) -> Result<()> {
     let user_id = caller.user_id.clone();
     let rooms: Vec<OwnedRoomId> = server
@@ -92,11 +92,12 @@ pub async fn leave_all(server: &Arc<Server>, caller: &Caller) -> Result<()> {
             })
         })
         .await?;
+    let mut first = Ok(());
     for room_id in rooms {
         let wanted = ChangeMembership { caller: caller.clone(), room_id, change: Change::Leave, reason: None };
-        change(server, wanted).await?;
+        first = first.and(change(server, wanted).await);
     }
-    Ok(())
+    first
 }
 
 /// The room that an id or an alias of this server names.

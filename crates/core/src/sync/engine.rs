@@ -55,8 +55,7 @@ pub async fn sync(server: &Arc<Server>, request: SyncRequest) -> Result<SyncAnsw
             .store
             .read(move |tx| {
                 Box::pin(async move {
-                    let Caller { user_id, device_id, .. } = &request_.caller;
-                    if tx.device_get(user_id, device_id).await?.is_none() {
+                    if tx.caller_get(&request_.caller.token_hash).await?.is_none() {
                         return Err(Refusal::UnknownToken { soft_logout: false });
                     }
                     snapshot(&server_, tx, &request_).await

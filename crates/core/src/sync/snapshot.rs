@@ -81,13 +81,17 @@ pub(crate) async fn snapshot(server: &Arc<Server>, tx: &mut Tx<'_>, request: &Sy
     let now = tx.pos_now().await?;
     let since = request.since.map(|token| token.upto);
     let after = since.unwrap_or(StreamPos(i64::MIN));
-    let mut answer = SyncAnswer::default();
-    answer.one_time_keys = tx.one_time_key_counts(&caller.user_id, &caller.device_id).await?;
-    answer.unused_fallback_keys = tx.fallback_key_unused(&caller.user_id, &caller.device_id).await?;
-    answer.to_device = tx.to_device_list(&caller.user_id, &caller.device_id, now, MAX_TO_DEVICE).await?;
-    let has_more = answer.to_device.len() == MAX_TO_DEVICE as usize;
-    let delivered = answer.to_device.last().map(|last| last.pos).filter(|_| has_more).unwrap_or(now);
-    answer.next_batch = NextBatch { upto: now, to_device: delivered };
+    let (user_id, device_id) = (&caller.user_id, &caller.device_id);
+    let to_device = tx.to_device_list(user_id, device_id, now, MAX_TO_DEVICE).await?;
+    let has_more = to_device.len() == MAX_TO_DEVICE as usize;
+    let delivered = to_device.last().map(|last| last.pos).filter(|_| has_more).unwrap_or(now);
+    let mut answer = SyncAnswer {
+        next_batch: NextBatch { upto: now, to_device: delivered },
+        to_device,
+        one_time_keys: tx.one_time_key_counts(user_id, device_id).await?,
+        unused_fallback_keys: tx.fallback_key_unused(user_id, device_id).await?,
+        ..SyncAnswer::default()
+    };
     if since.is_some_and(|since| since >= now) && !request.full_state {
         return Ok(answer);
     }
