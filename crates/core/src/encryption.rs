@@ -11,7 +11,6 @@
 pub mod backup_keys;
 pub mod backup_versions;
 pub mod claim_keys;
-pub(crate) mod device_list;
 mod identity;
 pub mod key_changes;
 pub mod query_keys;

@@ -13,13 +13,13 @@ use ruma::{
 };
 
 use super::{
-    device_list::device_list_changed,
     identity::{Identity, Published, key_id},
     signed::{PublicKey, Signed},
 };
 use crate::{
     Caller, Refusal, Result, Server,
     accounts::uia::{self, Proof, UiaRequest},
+    devices,
 };
 
 /// How often the keys are checked again because others changed them meanwhile.
@@ -247,7 +247,7 @@ impl Work for Unit {
             .collect();
         tx.key_signature_put(user_id, &new).await?;
         if !self.changed.is_empty() || !new.is_empty() {
-            device_list_changed(tx, user_id).await?;
+            devices::changed::changed(tx, user_id).await?;
         }
         Ok(true)
     }

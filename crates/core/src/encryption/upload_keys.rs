@@ -10,11 +10,10 @@ use ruma::{
 };
 
 use super::{
-    device_list::device_list_changed,
     identity::{Identity, device_key},
     signed::{PublicKey, Signed},
 };
-use crate::{Caller, Refusal, Result, Server};
+use crate::{Caller, Refusal, Result, Server, devices};
 
 /// One-time keys in one request. Clients send 50 to 100.
 const MAX_KEYS_PER_REQUEST: usize = 200;
@@ -333,7 +332,7 @@ impl Unit {
             }
         }
         if is_changed {
-            device_list_changed(tx, user_id).await?;
+            devices::changed::changed(tx, user_id).await?;
         }
         Ok(())
     }

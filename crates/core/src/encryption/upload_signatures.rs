@@ -9,11 +9,10 @@ use rohrpost_store::{KeySignature, KeyUsage, Tx, Work};
 use ruma::{OwnedUserId, UserId, api::client::keys::upload_signatures::v3::SignedKeys};
 
 use super::{
-    device_list::device_list_changed,
     identity::{Identity, Published},
     signed::{PublicKey, Signed},
 };
-use crate::{Caller, Refusal, Result, Server};
+use crate::{Caller, Refusal, Result, Server, devices};
 
 /// Signed objects in one request.
 const MAX_OBJECTS: usize = 200;
@@ -226,7 +225,7 @@ impl Work for Unit {
             }
         }
         if is_own_changed {
-            device_list_changed(tx, &self.signer).await?;
+            devices::changed::changed(tx, &self.signer).await?;
         }
         if !signed.is_empty() {
             let pos = tx.pos_next().await?;
