@@ -27,6 +27,9 @@ pub enum StoreError {
     /// A statement of the unit failed and its error was swallowed, so the unit can't be committed.
     #[error("a statement of this unit of work failed before")]
     FailedUnit,
+    /// A text holds a NUL character, which PostgreSQL can't keep. Callers check what comes from outside before.
+    #[error("a text with a NUL character can't be kept")]
+    NulInText,
     /// The unit awaited something other than the store inside the SQLite writer.
     #[error("a unit of work waited for something other than the store")]
     Waited,
