@@ -2,11 +2,15 @@
 
 mod peek;
 mod postgres;
+#[cfg(feature = "scratch")]
+mod scratch;
 mod sqlite;
 
 use std::sync::Arc;
 
 pub use self::peek::peek;
+#[cfg(feature = "scratch")]
+pub use self::scratch::{create_database, drop_database};
 use self::{postgres::Postgres, sqlite::Sqlite};
 pub(crate) use self::{postgres::PostgresTx, sqlite::SqliteConn};
 use crate::{Acknowledge, Committed, Reading, Result, StoreError, Tx, Work};

@@ -76,6 +76,9 @@ pub use self::{
     work::{Acknowledge, AfterCommit, Committed, Completion, Reading, Wakes, Work},
 };
 
+#[cfg(feature = "scratch")]
+pub use self::engine::{create_database, drop_database};
+
 use serde::{Deserialize, Serialize};
 
 /// A position in the one stream of everything a sync can see.

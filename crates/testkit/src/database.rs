@@ -5,8 +5,8 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+use rohrpost_store::{create_database, drop_database};
 use tempfile::TempDir;
-use tokio_postgres::NoTls;
 
 /// Names the PostgreSQL in which tests make their databases.
 const VARIABLE: &str = "ROHRPOST_TEST_POSTGRES";
@@ -87,17 +87,8 @@ impl PostgresDatabase {
             NUMBER.fetch_add(1, Ordering::Relaxed),
             u32::from_be_bytes(random)
         );
-        // Another test may be copying the template at this moment.
-        for attempt in 1.. {
-            match run(&admin_url, &format!("CREATE DATABASE {name} TEMPLATE template0")).await {
-                Ok(()) => break,
-                Err(error) if attempt < 20 && error.code().is_some_and(|code| code.code() == "55006") => {
-                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-                }
-                Err(error) => {
-                    panic!("can't make a database in the PostgreSQL that {VARIABLE} names: {error:?}")
-                }
-            }
+        if let Err(error) = create_database(&admin_url, &name).await {
+            panic!("can't make a database in the PostgreSQL that {VARIABLE} names: {error}");
         }
         let (address, parameters) = admin_url.split_once('?').unwrap_or((&admin_url, ""));
         let (server, _) = address.rsplit_once('/').expect("the address ends in a database");
@@ -112,17 +103,14 @@ impl PostgresDatabase {
 
 impl Drop for PostgresDatabase {
     fn drop(&mut self) {
-        let (admin_url, sql) = (
-            self.admin_url.clone(),
-            format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name),
-        );
+        let (admin_url, name) = (self.admin_url.clone(), self.name.clone());
         // A thread of its own, because a runtime may be running on this one.
         let dropped = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .expect("a runtime");
-            runtime.block_on(run(&admin_url, &sql))
+            runtime.block_on(drop_database(&admin_url, &name))
         });
         match dropped.join() {
             Ok(Ok(())) => {}
@@ -137,13 +125,4 @@ impl Drop for PostgresDatabase {
 )]
 fn fill(bytes: &mut [u8]) {
     getrandom::fill(bytes).expect("the system has randomness");
-}
-
-async fn run(url: &str, sql: &str) -> Result<(), tokio_postgres::Error> {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
-    let mut connection = std::pin::pin!(connection);
-    tokio::select! {
-        done = client.batch_execute(sql) => done,
-        ended = &mut connection => ended,
-    }
 }
