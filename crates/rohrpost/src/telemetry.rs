@@ -15,13 +15,17 @@ const SECONDS: &[f64] = &[
 /// Bounds of the classes that numbers of units in one commit are counted in.
 const UNITS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 
+/// What libraries may say unless the operator asks for more. The authorization rules of `ruma` tell each of their
+/// steps with the event's id, at every message.
+const QUIET: &str = "ruma_state_res=warn,ruma_common=warn,ruma_signatures=warn";
+
 /// Begins to log.
 ///
 /// # Errors
 /// When the level is no level.
 pub(crate) fn log(log: &Log) -> anyhow::Result<()> {
     let filter = EnvFilter::builder()
-        .parse(&log.level)
+        .parse(format!("{QUIET},{}", log.level))
         .context("[log] level can't be read")?;
     let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let begun = match log.format {
