@@ -264,3 +264,89 @@ async fn foreign_and_broken_tokens_are_refused() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn state_that_a_filter_keeps_out_of_the_timeline_is_told_as_state() {
+    TestServer::each(async |server| {
+        let (alice, bob, room) = two_in_a_room(&server).await;
+        let filter = json!({ "room": { "timeline": { "types": ["m.room.message"], "limit": 3 } } });
+        let name_of = |answer: &Value| {
+            let events = answer["rooms"]["join"][&room]["state"]["events"].as_array().cloned().unwrap_or_default();
+            let names = events.iter().filter(|event| event["type"] == "m.room.name");
+            names.map(|event| event["content"]["name"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+        };
+        let token = since(&bob.sync(None).await);
+        alice.send_text(&room, "one").await;
+        alice.set_state(&room, "m.room.name", "", json!({ "name": "neu" })).await;
+        let answer = filtered(&bob, filter.clone(), Some(&token)).await;
+        assert_eq!(name_of(&answer), ["neu"]);
+        for number in 0..5 {
+            alice.send_text(&room, &format!("{number}")).await;
+        }
+        alice.set_state(&room, "m.room.name", "", json!({ "name": "neuer" })).await;
+        alice.send_text(&room, "last").await;
+        let answer = filtered(&bob, filter.clone(), Some(&since(&answer))).await;
+        assert_eq!(name_of(&answer), ["neuer"]);
+        assert_eq!(name_of(&filtered(&bob, filter.clone(), None).await), ["neuer"]);
+        let elsewhere = json!({ "room": { "timeline": { "not_rooms": [room] } } });
+        assert_eq!(name_of(&filtered(&bob, elsewhere, Some(&token)).await), ["neuer"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_room_that_was_forgotten_elsewhere_is_still_told_as_left() {
+    TestServer::each(async |server| {
+        let (alice, bob, room) = two_in_a_room(&server).await;
+        let token = since(&bob.sync(None).await);
+        bob.leave(&room).await;
+        let path = format!("/_matrix/client/v3/rooms/{}/forget", enc(&room));
+        assert_eq!(bob.post(&path, json!({})).await.0, 200);
+        let answer = bob.sync(Some(&token)).await;
+        let events = answer["rooms"]["leave"][&room]["timeline"]["events"].as_array().expect("the leave").clone();
+        assert_eq!(events.len(), 1, "{events:?}");
+        assert_eq!(answer["device_lists"]["left"], json!([alice.id]));
+        let ban = format!("/_matrix/client/v3/rooms/{}/ban", enc(&room));
+        assert_eq!(alice.post(&ban, json!({ "user_id": bob.id })).await.0, 200);
+        let include = json!({ "room": { "include_leave": true } });
+        assert!(filtered(&bob, include, None).await["rooms"].is_null());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_comes_from_people_who_are_ignored() {
+    TestServer::each(async |server| {
+        let (alice, bob, room) = two_in_a_room(&server).await;
+        let path = format!("/_matrix/client/v3/user/{}/account_data/m.ignored_user_list", enc(bob.id.as_str()));
+        let list = json!({ "ignored_users": { alice.id.as_str(): {} } });
+        assert_eq!(bob.put(&path, list).await.0, 200);
+        let token = since(&bob.sync(None).await);
+        alice.send_text(&room, "unheard").await;
+        alice.set_state(&room, "m.room.name", "", json!({ "name": "heard" })).await;
+        let other = alice.create_room(json!({ "invite": [bob.id] })).await;
+        let answer = bob.sync(Some(&token)).await;
+        assert!(!answer.to_string().contains("unheard"));
+        assert!(answer.to_string().contains("heard"));
+        assert!(answer["rooms"]["invite"][&other].is_null());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_left_learns_no_later_names() {
+    TestServer::each(async |server| {
+        let (alice, bob, room) = two_in_a_room(&server).await;
+        alice.send_text(&room, "hello").await;
+        bob.leave(&room).await;
+        let path = format!("/_matrix/client/v3/profile/{}/displayname", enc(alice.id.as_str()));
+        assert_eq!(alice.put(&path, json!({ "displayname": "Geheim" })).await.0, 200);
+        let lazy = enc(&json!({ "lazy_load_members": true }).to_string());
+        let path = format!("/_matrix/client/v3/rooms/{}/messages?dir=b&filter={lazy}", enc(&room));
+        let (status, page) = bob.get(&path).await;
+        assert_eq!(status, 200, "{page}");
+        assert!(!page.to_string().contains("Geheim"));
+        assert!(page["state"].to_string().contains(alice.id.as_str()));
+    })
+    .await;
+}

@@ -70,7 +70,7 @@ macro_rules! select {
 }
 
 impl Tx<'_> {
-    /// Notes a membership. `forgotten` is cleared when the membership changes.
+    /// Notes a membership. `forgotten` is cleared by a join, an invitation and a knock.
     pub async fn membership_put(&mut self, room: RoomNid, new: &NewMembership<'_>) -> Result<()> {
         let sql = "INSERT INTO memberships (user_id, room_nid, membership, event_nid, sender, pos, since_pos, is_direct, \
                    forgotten, is_local) VALUES ($1, $2, $3, $4, $5, $6, $6, $7, 0, $8) \
@@ -79,7 +79,7 @@ impl Tx<'_> {
                    is_direct = CASE WHEN excluded.is_direct = 1 THEN 1 ELSE memberships.is_direct END, \
                    since_pos = CASE WHEN memberships.membership = excluded.membership THEN memberships.since_pos \
                    ELSE excluded.since_pos END, \
-                   forgotten = CASE WHEN memberships.membership = excluded.membership THEN memberships.forgotten ELSE 0 END";
+                   forgotten = CASE WHEN excluded.membership IN ('leave', 'ban') THEN memberships.forgotten ELSE 0 END";
         let membership = new.membership.as_str();
         let values = params![
             new.user_id,

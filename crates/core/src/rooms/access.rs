@@ -35,6 +35,15 @@ pub(crate) enum ReadableState {
     AtLeave(MemberRow),
 }
 
+impl ReadableState {
+    /// The number of the state: the present one, or the one that the leave found.
+    pub(crate) async fn nid(&self, tx: &mut Tx<'_>, head: &Head) -> Result<StateNid> {
+        let Self::AtLeave(left) = self else { return Ok(head.room.state) };
+        let row = load(tx, head, Some(left.event)).await?;
+        Ok(row.map_or(StateNid(0), |row| row.state_before))
+    }
+}
+
 /// An event that the user may see.
 pub(crate) struct Seen {
     pub(crate) row: EventRow,

@@ -82,7 +82,7 @@ pub async fn get(
                     let mut all = newer;
                     all.extend(older);
                     all.push(seen);
-                    senders(tx, &head, &viewer, &all).await?
+                    senders(tx, &head, &viewer, &all, last_state).await?
                 } else {
                     let nids = tx.state_full(last_state).await?;
                     let mut events = Vec::with_capacity(nids.len());

@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use rohrpost_room::Shape;
-use rohrpost_store::{EventRow, StreamPos, Tx};
-use ruma::{OwnedRoomId, api::{Direction, client::filter::RoomEventFilter}, events::StateEventType};
+use rohrpost_store::{EventRow, StateNid, StreamPos, Tx};
+use ruma::{OwnedRoomId, UserId, api::{Direction, client::filter::RoomEventFilter}, events::StateEventType};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -61,30 +61,35 @@ pub async fn list(server: &Arc<Server>, caller: Caller, room_id: OwnedRoomId, pa
                 let mut head = server_.heads.read(tx, &room_id).await?;
                 let mut access = Access::of(tx, &head, &caller.user_id).await?;
                 // Refuses whoever may not read the room at all.
-                access.state(tx, &mut head).await?;
+                let readable = access.state(tx, &mut head).await?;
                 let (start, end, seen) = collect(tx, &head, &mut access, &caller, &page).await?;
                 let viewer = Viewer { caller: &caller, now_ts, shape: Shape::WithRoomId };
-                let state = match !page.filter.lazy_load_options.is_disabled() {
-                    true => senders(tx, &head, &viewer, &seen).await?,
-                    false => Vec::new(),
-                };
+                let mut state = Vec::new();
+                if !page.filter.lazy_load_options.is_disabled() {
+                    let at = readable.nid(tx, &head).await?;
+                    state = senders(tx, &head, &viewer, &seen, at).await?;
+                }
                 Ok(Messages { start, end, chunk: viewer.events(tx, &head, &seen).await?, state })
             })
         })
         .await
 }
 
-/// Member events of the senders of these events, as they are now.
+/// Member events of the senders of these events, as they are in the given state.
 pub(crate) async fn senders(
     tx: &mut Tx<'_>,
     head: &Head,
     viewer: &Viewer<'_>,
     seen: &[Seen],
+    state: StateNid,
 ) -> Result<Vec<Box<RawValue>>> {
-    let senders: BTreeSet<_> = seen.iter().map(|seen| seen.row.sender.to_string()).collect();
-    let keys: Vec<_> = senders.into_iter().map(|sender| (StateEventType::RoomMember, sender)).collect();
-    let mut events = Vec::with_capacity(keys.len());
-    for row in tx.state_current_events(head.room.nid, &keys).await? {
+    let senders: BTreeSet<&UserId> = seen.iter().map(|seen| &*seen.row.sender).collect();
+    let mut nids = Vec::with_capacity(senders.len());
+    for sender in senders {
+        nids.extend(tx.state_find(state, &StateEventType::RoomMember, sender.as_str()).await?);
+    }
+    let mut events = Vec::with_capacity(nids.len());
+    for row in tx.event_get_many(head.room.nid, &nids).await? {
         events.push(viewer.event(tx, head, &row, None).await?);
     }
     Ok(events)

@@ -13,6 +13,7 @@ use crate::{
         access::Access,
         head::{Head, pdu},
         present::Viewer,
+        state,
     },
     sync::{
         engine::SyncRequest,
@@ -32,6 +33,8 @@ pub struct InvitedRoom {
 pub struct LeftRoom {
     /// Its last events that the user may see.
     pub timeline: Timeline,
+    /// Its state as it was left, when the client asked for everything.
+    pub state: Vec<Box<RawValue>>,
 }
 
 /// The state of a room that somebody outside may know.
@@ -70,7 +73,7 @@ pub(crate) async fn left(
 ) -> Result<Option<LeftRoom>> {
     let mut access = Access::of(tx, head, &member.user_id).await?;
     let since = stretch.since.filter(|_| !stretch.is_full);
-    let (mut seen, limited) = timeline(tx, request, head, &mut access, since, member.pos).await?;
+    let (mut seen, limited) = timeline(tx, request, stretch, head, &mut access, since, member.pos).await?;
     if seen.is_empty() {
         // A refused invitation, or history that is for members only: the user's own event says what happened.
         let own = tx.event_get_many(head.room.nid, &[member.event]).await?;
@@ -83,5 +86,13 @@ pub(crate) async fn left(
     let viewer = Viewer { caller: &request.caller, now_ts: server.now_ts(), shape: Shape::Timeline };
     let events = viewer.events(tx, head, &seen).await?;
     let prev_batch = Some(SyncToken(StreamPos(start.0 - 1)));
-    Ok(Some(LeftRoom { timeline: Timeline { events, limited, prev_batch } }))
+    let mut state = Vec::new();
+    if since.is_none()
+        && let Ok(readable) = access.state(tx, head).await
+    {
+        for row in state::rows(tx, head, &readable, |_| true).await? {
+            state.push(viewer.event(tx, head, &row, None).await?);
+        }
+    }
+    Ok(Some(LeftRoom { timeline: Timeline { events, limited, prev_batch }, state }))
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use rohrpost_room::Shape;
-use rohrpost_store::{EventNid, EventRow, MemberRow, ReceiptRow, StreamPos, Tx};
+use rohrpost_store::{EventNid, EventRow, MemberRow, ReceiptRow, StateEntry, StateNid, StreamPos, Tx};
 use ruma::{
     OwnedUserId,
     events::{StateEventType, room::member::MembershipState},
@@ -45,6 +45,8 @@ pub(crate) struct Stretch {
     pub(crate) now: StreamPos,
     /// All rooms with their whole state.
     pub(crate) is_full: bool,
+    /// People whose messages aren't shown.
+    pub(crate) ignored: Vec<OwnedUserId>,
 }
 
 /// A part of a room's timeline.
@@ -109,7 +111,7 @@ pub(crate) async fn joined(
     let since = stretch.since.filter(|since| member.since <= *since && !stretch.is_full);
     let filter = &request.filter.room;
     let mut access = Access::of(tx, head, &request.caller.user_id).await?;
-    let (seen, limited) = timeline(tx, request, head, &mut access, since, stretch.now).await?;
+    let (seen, limited) = timeline(tx, request, stretch, head, &mut access, since, stretch.now).await?;
     let start = seen.first().and_then(|seen| seen.row.pos);
 
     let mut entries = Vec::new();
@@ -124,7 +126,8 @@ pub(crate) async fn joined(
         (None, _) => {}
     }
 
-    let rows = state_rows(tx, request, head, since, &seen, limited, &entries).await?;
+    let has_member_changes = !members_changed.is_empty();
+    let rows = state_rows(tx, request, head, since, &seen, limited, entries).await?;
     let viewer = Viewer { caller: &request.caller, now_ts: server.now_ts(), shape: Shape::Timeline };
     let mut state = Vec::with_capacity(rows.len());
     for row in &rows {
@@ -135,9 +138,17 @@ pub(crate) async fn joined(
         true => StateEvents::After(state),
         false => StateEvents::Before(state),
     };
-    let summary = match since.is_none() || !members_changed.is_empty() {
+    let summary = match since.is_none() || has_member_changes {
         true => Some(summary(tx, head, &request.caller.user_id).await?),
         false => None,
+    };
+    // Data that was set before the join was of no use until now.
+    let account_data = match (since, stretch.since) {
+        (None, Some(_)) => {
+            let all = tx.account_data_list_in(&request.caller.user_id, head.room.nid).await?;
+            all.into_iter().map(|data| PlainEvent { kind: data.kind, content: data.content }).collect()
+        }
+        _ => account_data,
     };
     let data_filter = EventFilter::of_room_events(&filter.account_data);
     let room = JoinedRoom {
@@ -160,6 +171,7 @@ pub(crate) async fn joined(
 pub(crate) async fn timeline(
     tx: &mut Tx<'_>,
     request: &SyncRequest,
+    stretch: &Stretch,
     head: &Head,
     access: &mut Access,
     since: Option<StreamPos>,
@@ -179,11 +191,15 @@ pub(crate) async fn timeline(
     rows.truncate(limit as usize);
     rows.reverse();
     let filter = EventFilter::of_room_events(wanted);
-    rows.retain(|row| filter.allows(row));
+    rows.retain(|row| filter.allows(row) && (row.state_key.is_some() || !stretch.ignored.contains(&row.sender)));
     Ok((access.filter(tx, head, &request.caller.user_id, rows).await?, limited))
 }
 
 /// The state events that the client doesn't know yet, by the specification's two ways of counting.
+///
+/// Up to the end of the timeline: what changed, as it is now. Up to its start: the same without what the timeline
+/// itself brings, for which the state before the timeline counts. So nothing is lost when a filter keeps state
+/// events out of the timeline.
 async fn state_rows(
     tx: &mut Tx<'_>,
     request: &SyncRequest,
@@ -191,49 +207,64 @@ async fn state_rows(
     since: Option<StreamPos>,
     seen: &[Seen],
     limited: bool,
-    changed: &[rohrpost_store::StateEntry],
+    changed: Vec<StateEntry>,
 ) -> Result<Vec<EventRow>> {
     let room = head.room.nid;
-    let first = seen.first().map(|seen| &seen.row);
-    let nids: Vec<EventNid> = match (since, request.use_state_after, first) {
-        (Some(_), true, _) => changed.iter().map(|entry| entry.event).collect(),
-        (None, true, _) | (None, false, None) => {
-            tx.state_current_list(room, None).await?.into_iter().map(|entry| entry.event).collect()
-        }
-        (None, false, Some(first)) => tx.state_full(first.state_before).await?,
-        (Some(since), false, _) if limited => {
-            let upto = first.and_then(|first| first.pos).map_or(head.room.last_pos, |pos| StreamPos(pos.0 - 1));
-            let gap = tx.event_list_state(room, since, upto).await?;
-            let newest: BTreeMap<_, _> =
-                gap.into_iter().map(|row| ((row.kind, row.state_key), row.nid)).collect();
-            newest.into_values().collect()
-        }
-        (Some(_), false, _) => Vec::new(),
+    let entries = match since {
+        Some(_) => changed,
+        None => tx.state_current_list(room, None).await?,
     };
+    let shown: HashSet<EventNid> = seen.iter().map(|seen| seen.row.nid).collect();
+    let before = seen.first().filter(|_| !request.use_state_after).map(|seen| seen.row.state_before);
+    let mut nids = Vec::with_capacity(entries.len());
+    for entry in entries {
+        match before.filter(|_| shown.contains(&entry.event)) {
+            None => nids.push(entry.event),
+            // Without a gap the client has what was there before.
+            Some(before) if since.is_none() || limited => {
+                let event = tx.state_find(before, &entry.kind, &entry.state_key).await?;
+                nids.extend(event.filter(|event| since.is_none_or(|since| event.0 > since.0)));
+            }
+            Some(_) => {}
+        }
+    }
     let mut rows = tx.event_get_many(room, &nids).await?;
     let filter = &request.filter.room.state;
     if !filter.lazy_load_options.is_disabled() {
-        let mut needed: HashSet<String> = seen.iter().map(|seen| seen.row.sender.to_string()).collect();
+        let mut needed: BTreeSet<String> = seen.iter().map(|seen| seen.row.sender.to_string()).collect();
         if since.is_none() {
             needed.insert(request.caller.user_id.to_string());
+            // Changes of members are told all the same when the client asked for changes.
+            rows.retain(|row| row.kind != "m.room.member" || row.state_key.as_ref().is_some_and(|key| needed.contains(key)));
         }
-        let is_needed = |row: &EventRow| {
-            row.kind != "m.room.member" || row.state_key.as_ref().is_some_and(|key| needed.contains(key))
-        };
-        // Changes of members are told all the same when the client asked for changes.
-        if since.is_none() {
-            rows.retain(is_needed);
+        for row in rows.iter().filter(|row| row.kind == "m.room.member") {
+            row.state_key.as_ref().map(|key| needed.remove(key));
         }
-        let known: HashSet<String> =
-            rows.iter().filter(|row| row.kind == "m.room.member").filter_map(|row| row.state_key.clone()).collect();
-        let missing: BTreeSet<_> = needed.difference(&known).cloned().collect();
-        let keys: Vec<_> = missing.into_iter().map(|user| (StateEventType::RoomMember, user)).collect();
-        rows.extend(tx.state_current_events(room, &keys).await?);
+        rows.extend(members(tx, head, needed, before).await?);
     }
     let filter = EventFilter::of_room_events(filter);
     rows.retain(|row| filter.allows(row));
     rows.sort_by_key(|row| row.nid);
     Ok(rows)
+}
+
+/// Member events: in the given state, else as they are now.
+async fn members(
+    tx: &mut Tx<'_>,
+    head: &Head,
+    users: BTreeSet<String>,
+    state: Option<StateNid>,
+) -> Result<Vec<EventRow>> {
+    let room = head.room.nid;
+    let Some(state) = state else {
+        let keys: Vec<_> = users.into_iter().map(|user| (StateEventType::RoomMember, user)).collect();
+        return Ok(tx.state_current_events(room, &keys).await?);
+    };
+    let mut nids = Vec::with_capacity(users.len());
+    for user in users {
+        nids.extend(tx.state_find(state, &StateEventType::RoomMember, &user).await?);
+    }
+    Ok(tx.event_get_many(room, &nids).await?)
 }
 
 async fn summary(tx: &mut Tx<'_>, head: &mut Head, user_id: &ruma::UserId) -> Result<Summary> {

@@ -6,7 +6,10 @@ use std::{
 };
 
 use rohrpost_store::{GLOBAL, MemberRow, OneTimeKeyCounts, RoomNid, StreamPos, ToDeviceRow, Tx};
-use ruma::{OwnedRoomId, OwnedUserId, events::room::member::MembershipState};
+use ruma::{
+    OwnedRoomId, OwnedUserId, UserId,
+    events::{ignored_user_list::IgnoredUserListEventContent, room::member::MembershipState},
+};
 
 use crate::{
     Result, Server,
@@ -108,7 +111,8 @@ pub(crate) async fn snapshot(server: &Arc<Server>, tx: &mut Tx<'_>, request: &Sy
     }
     answer.account_data.retain(|event| global.allows_type(&event.kind));
 
-    let stretch = Stretch { since, now, is_full: request.full_state || since.is_none() };
+    let ignored = ignored(tx, &caller.user_id).await?;
+    let stretch = Stretch { since, now, is_full: request.full_state || since.is_none(), ignored };
     let mut lists = Lists::default();
     let mut unread = None;
     for member in memberships(tx, request, &stretch, &account_data).await? {
@@ -129,6 +133,8 @@ pub(crate) async fn snapshot(server: &Arc<Server>, tx: &mut Tx<'_>, request: &Sy
                     room::joined(server, tx, request, &stretch, &mut head, &member, data, reader, &mut lists).await?;
                 answer.join.extend(joined.map(|joined| (room_id, joined)));
             }
+            // "Servers must not send room invites from ignored users to clients."
+            MembershipState::Invite if stretch.ignored.contains(&member.sender) => {}
             MembershipState::Invite | MembershipState::Knock => {
                 answer.invite.insert(room_id, outside::invited(tx, &head, &member).await?);
             }
@@ -142,6 +148,16 @@ pub(crate) async fn snapshot(server: &Arc<Server>, tx: &mut Tx<'_>, request: &Sy
         (answer.devices_changed, answer.devices_left) = lists.finish(tx, &caller.user_id, since, now).await?;
     }
     Ok(answer)
+}
+
+/// Whom the user wants to hear nothing of.
+///
+/// <https://spec.matrix.org/v1.19/client-server-api/#ignoring-users>
+async fn ignored(tx: &mut Tx<'_>, user_id: &UserId) -> Result<Vec<OwnedUserId>> {
+    let data = tx.account_data_get(user_id, GLOBAL, "m.ignored_user_list").await?;
+    // Clients write this list as they like; what can't be read ignores nobody.
+    let content = data.and_then(|data| serde_json::from_str::<IgnoredUserListEventContent>(&data.content).ok());
+    Ok(content.map(|content| content.ignored_users.into_keys().collect()).unwrap_or_default())
 }
 
 /// The memberships that are to be shown: those that changed and those of rooms with news, or all. What it costs
@@ -161,6 +177,7 @@ async fn memberships(
             for member in &members {
                 rooms.remove(&member.room);
             }
+            // That a room was left is told even if it was forgotten on another device since.
             for room in rooms {
                 let member = tx.membership_get(user_id, room).await?;
                 members.extend(member.filter(|member| member.membership == MembershipState::Join));
@@ -174,10 +191,11 @@ async fn memberships(
                 MembershipState::Join | MembershipState::Invite | MembershipState::Knock => true,
                 _ => request.filter.room.include_leave || member.pos > after,
             });
+            members.retain(|member| !member.forgotten);
             members
         }
     };
-    members.retain(|member| !member.forgotten);
+    members.sort_by_key(|member| member.room);
     Ok(members)
 }
 
@@ -189,7 +207,7 @@ async fn rooms_with_news(
     now: StreamPos,
 ) -> Result<BTreeSet<RoomNid>> {
     let user_id = &request.caller.user_id;
-    let active = match now.0 - since.0 <= SHORT_STRETCH {
+    let active = match now.0.saturating_sub(since.0) <= SHORT_STRETCH {
         true => tx.event_rooms_between(user_id, since, now).await?,
         false => tx.membership_rooms_active(user_id, since).await?,
     };

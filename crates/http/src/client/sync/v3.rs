@@ -31,7 +31,7 @@ use ruma::api::{
 };
 
 use self::answer::Spelling;
-use crate::{error::ApiError, routes::bearer};
+use crate::{error::ApiError, routes::{bearer, check_query}};
 
 pub(crate) async fn sync(State(server): State<Arc<Server>>, request: Request) -> Response {
     match handle(&server, request).await {
@@ -43,6 +43,7 @@ pub(crate) async fn sync(State(server): State<Arc<Server>>, request: Request) ->
 async fn handle(server: &Arc<Server>, request: Request) -> Result<Vec<u8>, ApiError> {
     let token = bearer(request.headers()).ok_or(Refusal::MissingToken)?;
     let caller = authenticate(server, token).await?;
+    check_query(request.uri().query())?;
     let is_unstable = request
         .uri()
         .query()

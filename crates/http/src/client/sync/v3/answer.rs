@@ -134,6 +134,8 @@ struct Invited<'a> {
 #[derive(Serialize)]
 struct Left<'a> {
     timeline: Timeline<'a>,
+    #[serde(skip_serializing_if = "Events::is_empty")]
+    state: Events<Raw<'a>>,
 }
 
 /// How the caller asked for state and threads.
@@ -201,7 +203,7 @@ fn invited(room: &InvitedRoom) -> Invited<'_> {
 }
 
 fn left(room: &LeftRoom) -> Left<'_> {
-    Left { timeline: timeline(&room.timeline) }
+    Left { timeline: timeline(&room.timeline), state: raw(&room.state) }
 }
 
 fn timeline(part: &TimelinePart) -> Timeline<'_> {
