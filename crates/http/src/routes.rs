@@ -15,7 +15,7 @@ use axum::{
 use bytes::Bytes;
 use http::{Method, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use rohrpost_core::{Refusal, Server, caller::authenticate, limits::Kind};
+use rohrpost_core::{Caller, Refusal, Server, caller::authenticate, limits::Kind};
 use ruma::api::{IncomingRequest, IncomingRequestExt, error::FromHttpRequestError, path_builder::PathBuilder};
 
 use crate::{
@@ -25,6 +25,8 @@ use crate::{
 
 /// Largest JSON body: a full event with some room around it, or many keys.
 const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+/// Largest JSON body where no access token is needed: nothing that belongs there is nearly as large.
+const MAX_PUBLIC_BODY_BYTES: usize = 64 * 1024;
 /// Longest time for a body to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -87,10 +89,7 @@ impl Routes {
         self.endpoint::<R, _, _>(access, move |received: Received<R>| {
             let handler = handler.clone();
             async move {
-                let caller = received.caller?.ok_or(Refusal::MissingToken)?;
-                if access == Access::Administrator && !caller.administrator {
-                    return Err(Refusal::Forbidden("this is for administrators of this server".to_owned()).into());
-                }
+                let caller = received.caller.ok_or(Refusal::MissingToken)?;
                 if R::RATE_LIMITED {
                     received.server.limit(Kind::General, caller.user_id.as_str())?;
                 }
@@ -110,9 +109,8 @@ impl Routes {
         self.endpoint::<R, _, _>(Access::Public, move |received: Received<R>| {
             let handler = handler.clone();
             async move {
-                let caller = received.caller.unwrap_or(None);
-                let request = received.request?;
-                Ok(handler(Public { server: received.server, caller, call: received.call }, request).await?)
+                let Received { server, caller, call, request } = received;
+                Ok(handler(Public { server, caller, call }, request?).await?)
             }
         });
     }
@@ -133,7 +131,7 @@ impl Routes {
             let operation: &'static str = operation(&R::METHOD, path);
             let handler = handler.clone();
             let answer = move |State(server): State<Arc<Server>>, params: RawPathParams, request: Request| async move {
-                let received = match receive::<R>(server, params, operation, request).await {
+                let received = match receive::<R>(server, params, (operation, access), request).await {
                     Ok(received) => received,
                     Err(error) => return error.into_response(),
                 };
@@ -177,7 +175,8 @@ fn operation(method: &Method, path: &str) -> &'static str {
 /// A request that arrived. What is wrong with it is told only after the token was looked at.
 struct Received<R> {
     server: Arc<Server>,
-    caller: Result<Option<rohrpost_core::Caller>, Refusal>,
+    /// Is there unless the endpoint is public.
+    caller: Option<Caller>,
     call: Call,
     request: Result<R, ApiError>,
 }
@@ -185,22 +184,35 @@ struct Received<R> {
 async fn receive<R: IncomingRequest>(
     server: Arc<Server>,
     params: RawPathParams,
-    operation: &'static str,
+    (operation, access): (&'static str, Access),
     request: Request,
 ) -> Result<Received<R>, ApiError> {
     let (parts, body) = request.into_parts();
-    let caller = match bearer(&parts.headers) {
-        Some(token) => authenticate(&server, token).await.map(Some),
-        None => Ok(None),
-    };
-    if let Err(Refusal::Store(error)) = caller {
-        return Err(Refusal::Store(error).into());
-    }
+    // Nothing of the body is read for those who may not call.
+    let caller = caller(&server, access, &parts.headers).await?;
+    let max_bytes = if access == Access::Public { MAX_PUBLIC_BODY_BYTES } else { MAX_BODY_BYTES };
     let address = address(&parts.extensions);
-    let body = read_body(body).await?;
+    let body = read_body(body, max_bytes).await?;
     let call = Call { address, operation, body: body.clone() };
     let request = parse::<R>(&params, http::Request::from_parts(parts, &*body));
     Ok(Received { server, caller, call, request })
+}
+
+/// Who calls, if they may.
+async fn caller(server: &Arc<Server>, access: Access, headers: &http::HeaderMap) -> Result<Option<Caller>, Refusal> {
+    let found = match bearer(headers) {
+        Some(token) => authenticate(server, token).await.map(Some),
+        None => Ok(None),
+    };
+    match (access, found) {
+        (_, Err(Refusal::Store(error))) => Err(Refusal::Store(error)),
+        (Access::Public, found) => Ok(found.unwrap_or(None)),
+        (_, Ok(None)) => Err(Refusal::MissingToken),
+        (Access::Administrator, Ok(Some(caller))) if !caller.administrator => {
+            Err(Refusal::Forbidden("this is for administrators of this server".to_owned()))
+        }
+        (_, found) => found,
+    }
 }
 
 /// The address of the peer, from the socket.
@@ -219,16 +231,26 @@ pub(crate) fn bearer(headers: &http::HeaderMap) -> Option<&str> {
 }
 
 /// The whole body, within its limits.
-pub(crate) async fn read_body(body: axum::body::Body) -> Result<Bytes, ApiError> {
-    let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect());
+async fn read_body(body: axum::body::Body, max_bytes: usize) -> Result<Bytes, ApiError> {
+    let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, max_bytes).collect());
     match collected.await {
         Err(_) => Err(ApiError::TooSlow),
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(Refusal::TooLarge(format!("the body is larger than {MAX_BODY_BYTES} bytes")).into())
+            Err(Refusal::TooLarge(format!("the body is larger than {max_bytes} bytes")).into())
         }
         Ok(Err(_)) => Err(Refusal::Unknown("the request broke off".to_owned()).into()),
     }
+}
+
+/// Refuses a query string with a NUL, as such or as JSON writes it: PostgreSQL can't keep or compare it, and no text
+/// has a use for it.
+pub(crate) fn check_query(query: Option<&str>) -> Result<(), Refusal> {
+    let decoded: Vec<u8> = percent_encoding::percent_decode_str(query.unwrap_or_default()).collect();
+    if decoded.contains(&0) || decoded.windows(6).any(|window| window == br"\u0000") {
+        return Err(Refusal::InvalidParam("a query parameter has a NUL character".to_owned()));
+    }
+    Ok(())
 }
 
 fn parse<R: IncomingRequest>(params: &RawPathParams, request: http::Request<&[u8]>) -> Result<R, ApiError> {
@@ -241,6 +263,7 @@ fn parse<R: IncomingRequest>(params: &RawPathParams, request: http::Request<&[u8
         let value = serde_json::from_slice(body).map_err(|_| ApiError::NotJson("the body is not JSON".to_owned()))?;
         rohrpost_room::check_json(&value).map_err(Refusal::from)?;
     }
+    check_query(request.uri().query())?;
     let params: Vec<&str> = params.iter().map(|(_, value)| value).collect();
     if params.iter().any(|param| param.contains('\0')) {
         return Err(Refusal::InvalidParam("a part of the address has a NUL character".to_owned()).into());

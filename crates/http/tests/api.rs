@@ -12,6 +12,7 @@ mod media;
 mod personal;
 mod profile;
 mod push_rules;
+mod requests;
 mod rooms;
 mod sessions;
 mod signing;
