@@ -189,6 +189,33 @@ async fn tags_come_and_go() {
 }
 
 #[tokio::test]
+async fn changes_at_the_same_moment_are_all_kept() {
+    TestServer::each(async |server| {
+        let (alice, _, room) = two_in_a_room(&server).await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for number in 0..20 {
+            let (server, token) = (server.clone(), alice.token.clone());
+            let tag = own(&alice, &format!("rooms/{}/tags/u.tag{number}", enc(&room)));
+            let rule = format!("/_matrix/client/v3/pushrules/global/content/rule{number}");
+            tasks.spawn(async move {
+                let rule_body = json!({ "pattern": "Akte", "actions": ["notify"] });
+                let tagged = server.put(&tag, Some(&token), json!({ "order": 0.5 })).await;
+                let ruled = server.put(&rule, Some(&token), rule_body).await;
+                (tagged.0, ruled.0)
+            });
+        }
+        assert_eq!(tasks.join_all().await, vec![(200, 200); 20]);
+        let (_, tags) = alice.get(&own(&alice, &format!("rooms/{}/tags", enc(&room)))).await;
+        assert_eq!(tags["tags"].as_object().expect("tags").len(), 20, "{tags}");
+        let (_, rules) = alice.get("/_matrix/client/v3/pushrules/").await;
+        let rules = rules["global"]["content"].as_array().expect("rules");
+        let own = rules.iter().filter(|rule| rule["default"] == false).count();
+        assert_eq!(own, 20, "{rules:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_same_filter_has_the_same_id() {
     TestServer::each(async |server| {
         let (alice, bob) = (server.user("alice").await, server.user("bob").await);

@@ -67,6 +67,8 @@ impl Work for Unit {
             tag,
             change,
         } = &self.0;
+        // One writer at a time, or of two changes at once one would be lost.
+        tx.user_lock(&caller.user_id).await?;
         let room = known_room(tx, &caller.user_id, room_id).await?;
         let mut tags = read(tx, &caller.user_id, room).await?;
         let name = TagName::from(tag.as_str());

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rohrpost_room::push::is_pattern_in_bounds;
 use rohrpost_store::{GLOBAL, Tx, Work};
 use ruma::push::{
     Action, InsertPushRuleError, NewPushRule, PushCondition, RemovePushRuleError, RuleKind, Ruleset,
@@ -14,8 +15,10 @@ use crate::{
 
 /// Rules of one user, the predefined ones included.
 const MAX_RULES: usize = 1000;
-/// Longest pattern or value that is compared with, in bytes.
-const MAX_PATTERN_BYTES: usize = 1024;
+/// Conditions and patterns of the user's own rules together. Each is tried on each unread event.
+const MAX_OWN_CONDITIONS: usize = 100;
+/// Largest condition, in bytes of JSON.
+const MAX_CONDITION_BYTES: usize = 1024;
 /// Longest name of a rule, in bytes.
 const MAX_RULE_ID_BYTES: usize = 255;
 /// Conditions or actions of one rule.
@@ -67,6 +70,8 @@ impl Work for Unit {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<()> {
         let user_id = &self.caller.user_id;
+        // One writer at a time, or of two changes at once one would be lost.
+        tx.user_lock(user_id).await?;
         let stored = tx.account_data_get(user_id, GLOBAL, KIND).await?;
         let mut rules = rules::read(user_id, stored.as_ref())?;
         apply(&mut rules, self.change.clone())?;
@@ -98,35 +103,46 @@ fn not_found() -> Refusal {
 
 /// Checks the bounds of what is to be stored.
 fn check(change: &Change) -> Result<()> {
-    let (id, longest, parts) = match change {
+    let (id, fits, parts) = match change {
         Change::Put { rule, .. } => {
-            let (conditions, actions, longest) = match rule {
+            let (conditions, actions, fits) = match rule {
                 NewPushRule::Override(rule) | NewPushRule::Underride(rule) => {
-                    let longest = rule.conditions.iter().map(condition_bytes).max();
-                    (rule.conditions.len(), rule.actions.len(), longest.unwrap_or(0))
+                    (rule.conditions.len(), rule.actions.len(), rule.conditions.iter().all(condition_fits))
                 }
-                NewPushRule::Content(rule) => (0, rule.actions.len(), rule.pattern.len()),
-                NewPushRule::Room(rule) => (0, rule.actions.len(), 0),
-                NewPushRule::Sender(rule) => (0, rule.actions.len(), 0),
+                NewPushRule::Content(rule) => (0, rule.actions.len(), is_pattern_in_bounds(&rule.pattern)),
+                NewPushRule::Room(rule) => (0, rule.actions.len(), true),
+                NewPushRule::Sender(rule) => (0, rule.actions.len(), true),
                 _ => return Err(invalid("this kind of push rule is not known")),
             };
-            (rule.rule_id(), longest, conditions.max(actions))
+            (rule.rule_id(), fits, conditions.max(actions))
         }
-        Change::Remove(_, id) | Change::Enable(_, id, _) => (id.as_str(), 0, 0),
-        Change::Act(_, id, actions) => (id.as_str(), 0, actions.len()),
+        Change::Remove(_, id) | Change::Enable(_, id, _) => (id.as_str(), true, 0),
+        Change::Act(_, id, actions) => (id.as_str(), true, actions.len()),
     };
     if id.is_empty() || id.len() > MAX_RULE_ID_BYTES {
         return Err(invalid("the name of a push rule must have 1 to 255 bytes"));
     }
-    if longest > MAX_PATTERN_BYTES || parts > MAX_PARTS {
+    if !fits || parts > MAX_PARTS {
         return Err(too_large());
     }
     Ok(())
 }
 
-/// The size of what a condition compares with.
-fn condition_bytes(condition: &PushCondition) -> usize {
-    serde_json::to_string(condition).map_or(usize::MAX, |json| json.len())
+/// Whether a condition is small enough, and its pattern one that is looked for.
+fn condition_fits(condition: &PushCondition) -> bool {
+    if let PushCondition::EventMatch(data) = condition
+        && !is_pattern_in_bounds(&data.pattern)
+    {
+        return false;
+    }
+    serde_json::to_string(condition).is_ok_and(|json| json.len() <= MAX_CONDITION_BYTES)
+}
+
+/// How many conditions and patterns the user's own rules have. Rules for one room or sender are as quick as nothing.
+fn own_conditions(rules: &Ruleset) -> usize {
+    let conditional = rules.override_.iter().chain(&rules.underride);
+    let conditions = conditional.filter(|rule| !rule.default).map(|rule| rule.conditions.len().max(1));
+    conditions.sum::<usize>() + rules.content.iter().filter(|rule| !rule.default).count()
 }
 
 fn apply(rules: &mut Ruleset, change: Change) -> Result<()> {
@@ -135,7 +151,7 @@ fn apply(rules: &mut Ruleset, change: Change) -> Result<()> {
             rules
                 .insert(rule, after.as_deref(), before.as_deref())
                 .map_err(inserted)?;
-            if rules.iter().count() > MAX_RULES {
+            if rules.iter().count() > MAX_RULES || own_conditions(rules) > MAX_OWN_CONDITIONS {
                 return Err(too_large());
             }
             Ok(())
@@ -161,7 +177,10 @@ fn inserted(error: InsertPushRuleError) -> Refusal {
 #[cfg(test)]
 mod tests {
     use ruma::{
-        push::{Action, NewPatternedPushRule, NewPushRule, RuleKind, Ruleset},
+        push::{
+            Action, EventMatchConditionData, NewConditionalPushRule, NewPatternedPushRule, NewPushRule,
+            NewSimplePushRule, PushCondition, RuleKind, Ruleset,
+        },
         user_id,
     };
 
@@ -201,19 +220,48 @@ mod tests {
     }
 
     #[test]
-    fn there_is_an_end_to_rules() {
+    fn there_is_an_end_to_patterns() {
         let mut rules = rules();
-        let refused = (0..2000).find_map(|i| apply(&mut rules, pattern(&format!("rule{i}"), "x")).err());
-        assert!(matches!(refused, Some(Refusal::TooLarge(_))));
+        let put = |rules: &mut _, i| apply(rules, pattern(&format!("rule{i}"), "x"));
+        assert!((0..100).all(|i| put(&mut rules, i).is_ok()));
+        assert!(put(&mut rules, 7).is_ok(), "another one of the same name");
+        assert!(matches!(put(&mut rules, 100), Err(Refusal::TooLarge(_))));
+    }
+
+    #[test]
+    fn there_is_an_end_to_conditions() {
+        let mut rules = rules();
+        let conditions: Vec<_> = (0..20)
+            .map(|_| PushCondition::EventMatch(EventMatchConditionData::new("type".to_owned(), "x".to_owned())))
+            .collect();
+        let refused = (0..100).find_map(|i| {
+            let rule = NewConditionalPushRule::new(format!("rule{i}"), conditions.clone(), vec![]);
+            let change = Change::Put { rule: NewPushRule::Override(rule), before: None, after: None };
+            Some(i).zip(apply(&mut rules, change).err())
+        });
+        assert!(matches!(refused, Some((5, Refusal::TooLarge(_)))));
+    }
+
+    #[test]
+    fn many_rooms_may_have_rules() {
+        let mut rules = rules();
+        for i in 0..500 {
+            let room = format!("!room{i}:example.org").try_into().expect("a room id");
+            let rule = NewPushRule::Room(NewSimplePushRule::new(room, vec![]));
+            apply(&mut rules, Change::Put { rule, before: None, after: None }).expect("there is space");
+        }
     }
 
     #[test]
     fn long_patterns_are_refused() {
-        assert!(check(&pattern("mine", &"x".repeat(1024))).is_ok());
-        assert!(matches!(
-            check(&pattern("mine", &"x".repeat(1025))),
-            Err(Refusal::TooLarge(_))
-        ));
+        assert!(check(&pattern("mine", &"x".repeat(256))).is_ok());
+        for refused in ["x".repeat(257), "*a".repeat(6)] {
+            assert!(matches!(check(&pattern("mine", &refused)), Err(Refusal::TooLarge(_))));
+            let condition = EventMatchConditionData::new("content.body".to_owned(), refused);
+            let rule = NewConditionalPushRule::new("mine".to_owned(), vec![PushCondition::EventMatch(condition)], vec![]);
+            let change = Change::Put { rule: NewPushRule::Underride(rule), before: None, after: None };
+            assert!(matches!(check(&change), Err(Refusal::TooLarge(_))));
+        }
         assert!(matches!(check(&pattern("", "x")), Err(Refusal::InvalidParam(_))));
     }
 }
