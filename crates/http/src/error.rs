@@ -134,3 +134,8 @@ pub(crate) fn render(answer: impl OutgoingResponse) -> Response {
 pub(crate) fn not_modified() -> Response {
     StatusCode::NOT_MODIFIED.into_response()
 }
+
+/// 206: the part that the client asked for.
+pub(crate) fn partial_content(part: impl IntoResponse) -> Response {
+    (StatusCode::PARTIAL_CONTENT, part).into_response()
+}

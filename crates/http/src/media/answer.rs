@@ -6,13 +6,14 @@ use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, header};
 use rohrpost_core::{Refusal, media::download::Download};
 use ruma::http_headers::{ContentDisposition, ContentDispositionType};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 
 use super::range;
+use crate::error::{not_modified, partial_content};
 
 /// How much of a file is in memory at a time, in bytes.
 const PIECE_BYTES: usize = 128 * 1024;
@@ -60,20 +61,17 @@ pub(super) async fn answer(mut found: Download, request: &HeaderMap) -> Result<R
     let etag = format!("\"{}\"", found.tag);
     let mut headers = protection(&found, &etag)?;
     if range::is_known(request, &etag) {
-        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+        return Ok((headers, not_modified()).into_response());
     }
     let size = found.size_bytes;
-    let (status, first, length) = match range::wanted(request, &etag, size) {
+    let part = range::wanted(request, &etag, size);
+    let (first, length) = match &part {
         Some(part) => {
             let content_range = format!("bytes {}-{}/{size}", part.start(), part.end());
             headers.insert(header::CONTENT_RANGE, value(content_range)?);
-            (
-                StatusCode::PARTIAL_CONTENT,
-                *part.start(),
-                part.end() - part.start() + 1,
-            )
+            (*part.start(), part.end() - part.start() + 1)
         }
-        None => (StatusCode::OK, 0, size),
+        None => (0, size),
     };
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     if first > 0 {
@@ -81,7 +79,11 @@ pub(super) async fn answer(mut found: Download, request: &HeaderMap) -> Result<R
         moved.map_err(|error| Refusal::Internal(format!("an uploaded file can't be read: {error}")))?;
     }
     let pieces = ReaderStream::with_capacity(found.file.take(length), PIECE_BYTES);
-    Ok((status, headers, Body::from_stream(pieces)).into_response())
+    let whole = (headers, Body::from_stream(pieces));
+    Ok(match part {
+        Some(_) => partial_content(whole),
+        None => whole.into_response(),
+    })
 }
 
 /// What the file is, and what keeps it from doing harm.
