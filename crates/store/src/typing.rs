@@ -38,12 +38,18 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Notes that these don't type any more.
-    pub async fn typing_stop(&mut self, who: &[(RoomNid, OwnedUserId)], pos: StreamPos) -> Result<()> {
-        let sql = "UPDATE typing SET until_ts = 0, pos = $3 WHERE room_nid = $1 AND user_id = $2";
+    /// Notes that these don't type any more, except those who said in the meantime that they go on after `now_ts`.
+    pub async fn typing_stop(
+        &mut self,
+        who: &[(RoomNid, OwnedUserId)],
+        now_ts: i64,
+        pos: StreamPos,
+    ) -> Result<()> {
+        let sql = "UPDATE typing SET until_ts = 0, pos = $3 \
+                   WHERE room_nid = $1 AND user_id = $2 AND until_ts > 0 AND until_ts <= $4";
         let rows: Vec<Vec<Value<'_>>> = who
             .iter()
-            .map(|(room, user_id)| vec![(*room).into(), user_id.into(), pos.into()])
+            .map(|(room, user_id)| vec![(*room).into(), user_id.into(), pos.into(), now_ts.into()])
             .collect();
         self.execute_each(sql, &rows).await
     }

@@ -132,7 +132,7 @@ impl Work for Expire {
             tx.wake(joined.into());
         }
         let pos = tx.pos_next().await?;
-        tx.typing_stop(&expired, pos).await?;
+        tx.typing_stop(&expired, self.now_ts, pos).await?;
         Ok(expired.len())
     }
 }
