@@ -14,13 +14,24 @@ use ruma::serde::Raw;
 use ruma::{UInt, UserId};
 use serde::Serialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::pdu::Pdu;
 use crate::power::Power;
 
-/// The longest pattern or display name that is looked for in a message, in bytes. Longer ones match nothing.
-pub const MAX_PATTERN_BYTES: usize = 1024;
+/// The longest pattern or display name that is looked for in a message, in bytes.
+const MAX_PATTERN_BYTES: usize = 256;
+/// The most wildcards in a pattern or display name that is looked for.
+const MAX_WILDCARDS: usize = 5;
+/// How much of each text in an event patterns are compared with, in bytes. The time for a comparison grows with it,
+/// and so does the depth of ruma's search for words, which calls itself for each of them.
+const MAX_TEXT_BYTES: usize = 4096;
+
+/// Whether a pattern or display name is looked for: it has at most 256 bytes and 5 wildcards. Others would let one
+/// user keep a server busy with their rules.
+pub fn is_pattern_in_bounds(pattern: &str) -> bool {
+    pattern.len() <= MAX_PATTERN_BYTES && pattern.matches(['*', '?']).count() <= MAX_WILDCARDS
+}
 
 /// What the push rules of a user say about an event.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -58,13 +69,19 @@ struct Envelope<'a> {
 }
 
 impl PushEvent {
-    /// Takes the event apart. `joined_members` is the number of joined members of the room at the event, and
+    /// Takes the event apart; of each text longer than 4 KiB only the beginning is looked at. `joined_members` is the number of joined members of the room at the event, and
     /// `power` its power levels, without which nobody may notify the whole room.
     pub fn new(pdu: &Pdu, joined_members: u64, power: Option<&Power>) -> Self {
         // ruma takes JSON apart by reading it into a `Value` and expects that to work, so it is tried before.
         // Content that can't be read is content that no rule matches.
-        let content = match serde_json::from_str::<Value>(pdu.content().get()) {
-            Ok(_) => pdu.content(),
+        let content = pdu.content();
+        let shortened;
+        let content = match serde_json::from_str::<Value>(content.get()) {
+            Ok(_) if content.get().len() <= MAX_TEXT_BYTES => content,
+            Ok(value) => {
+                shortened = shorten(value);
+                shortened.as_deref().unwrap_or(RawValue::NULL)
+            }
             Err(_) => RawValue::NULL,
         };
         let envelope = Envelope {
@@ -110,7 +127,7 @@ impl PushEvent {
         }
         user.clone_into(&mut self.context.user_id);
         self.context.user_display_name.clear();
-        if display_name.len() <= MAX_PATTERN_BYTES {
+        if is_pattern_in_bounds(display_name) {
             self.context.user_display_name.push_str(display_name);
         }
         for rule in rules {
@@ -119,6 +136,24 @@ impl PushEvent {
             }
         }
         &[]
+    }
+}
+
+/// Content with only the beginning of its long texts. None if it can't be read any more: serde_json gives a meaning
+/// to some names of properties when they come first, and writing sorts them.
+fn shorten(mut content: Value) -> Option<Box<RawValue>> {
+    cut(&mut content);
+    let written = to_raw_value(&content).ok()?;
+    serde_json::from_str::<Value>(written.get()).ok()?;
+    Some(written)
+}
+
+fn cut(value: &mut Value) {
+    match value {
+        Value::String(text) => text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES)),
+        Value::Array(values) => values.iter_mut().for_each(cut),
+        Value::Object(fields) => fields.values_mut().for_each(cut),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

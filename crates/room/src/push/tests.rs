@@ -2,7 +2,7 @@ use ruma::RoomVersionId;
 use ruma::push::{Action, NewPatternedPushRule, NewPushRule, Ruleset, Tweak};
 use serde_json::{Value, json};
 
-use super::{MAX_PATTERN_BYTES, Outcome, PushEvent};
+use super::{MAX_PATTERN_BYTES, MAX_TEXT_BYTES, Outcome, PushEvent, is_pattern_in_bounds};
 use crate::build::NewEvent;
 use crate::pdu::Pdu;
 use crate::test_room::{ALICE, BOB, DORA, TestRoom, event, member, message, user};
@@ -172,4 +172,51 @@ fn hostile_names_and_contents_dont_panic() {
             assert!(!event.evaluate(&user(BOB), name, &rules).highlight);
         }
     }
+}
+
+#[test]
+fn only_the_beginning_of_a_long_text_is_looked_at() {
+    // The cut would be inside of a character of three bytes.
+    let body = |before: usize| format!(r#"{{"body":"x word {} late"}}"#, "\u{20AC}".repeat(before));
+    let evaluate = |content: &str, word: &str| {
+        PushEvent::new(&stored(content), 2, None).evaluate(&user(BOB), "Bob", &word_rule(word))
+    };
+    assert_eq!(evaluate(&body(1), "late"), HIGHLIGHTS);
+    assert_eq!(evaluate(&body(MAX_TEXT_BYTES), "late"), SILENT);
+    assert_eq!(evaluate(&body(MAX_TEXT_BYTES), "word"), HIGHLIGHTS);
+    for depth in 0..3 {
+        let (open, close) = (r#"{"a":["#.repeat(depth), "]}".repeat(depth));
+        let mut value: Value =
+            serde_json::from_str(&format!("{open}\"{}\"{close}", "\u{20AC}".repeat(60_000))).unwrap();
+        super::cut(&mut value);
+        assert!(value.to_string().len() <= MAX_TEXT_BYTES + 20);
+    }
+}
+
+#[test]
+fn a_long_row_of_words_does_not_exhaust_the_stack() {
+    let thread = std::thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(|| {
+        for (piece, pattern) in [("aa ", "a"), ("a_", "a"), ("aa ", "aa "), ("b ", "b ?"), ("a*", "a")] {
+            let content = format!(r#"{{"body":"{}"}}"#, piece.repeat(64_000 / piece.len()));
+            let mut event = PushEvent::new(&stored(&content), 2, None);
+            event.evaluate(&user(BOB), pattern, &word_rule(pattern));
+        }
+    });
+    thread.unwrap().join().unwrap();
+}
+
+#[test]
+fn content_that_writing_would_make_unreadable_matches_nothing() {
+    let filler = "x".repeat(MAX_TEXT_BYTES);
+    let content = format!(r#"{{"z":"{filler}","body":"word","$serde_json::private::RawValue":"{{"}}"#);
+    let outcome = PushEvent::new(&stored(&content), 2, None).evaluate(&user(BOB), "Bob", &word_rule("word"));
+    assert_eq!(outcome, SILENT);
+}
+
+#[test]
+fn patterns_have_bounds() {
+    assert!(is_pattern_in_bounds(&"x".repeat(256)));
+    assert!(!is_pattern_in_bounds(&"x".repeat(257)));
+    assert!(is_pattern_in_bounds("*a?b*c?d*"));
+    assert!(!is_pattern_in_bounds("*a?b*c?d*?"));
 }
