@@ -34,7 +34,7 @@ pub use client_event::{Shape, Unsigned, client_event, stripped};
 pub use create::{CreateError, CreateRoom, NewEventTemplate, Person, Preset, create_room};
 pub use input::{InputError, canonical_object, check_json};
 pub use pdu::{Pdu, PduError};
-pub use policy::{Encryption, PolicyRefusal, RoomEncryption, check_send};
+pub use policy::{Encryption, PolicyRefusal, RoomEncryption, check_redaction, check_send};
 pub use power::{Power, PowerError};
 pub use push::{Outcome, PushEvent};
 pub use redact::{RedactError, may_redact, redact};

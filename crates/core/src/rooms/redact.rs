@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rohrpost_room::{NewEvent, canonical_object, may_redact};
+use rohrpost_room::{NewEvent, canonical_object, check_redaction, may_redact};
 use rohrpost_store::{Tx, Work};
 use ruma::{
     MilliSecondsSinceUnixEpoch, OwnedEventId, OwnedRoomId, OwnedTransactionId, events::TimelineEventType,
@@ -38,7 +38,7 @@ struct Unit {
 /// Redacts an event; answers the id of the redaction.
 ///
 /// # Errors
-/// `NotFound` when there is no such event in the room, `Forbidden` when the caller may not redact it.
+/// `NotFound` when there is no such event in the room, `Forbidden` when the caller may not redact it or nobody may.
 pub async fn redact(server: &Arc<Server>, wanted: RedactEvent) -> Result<OwnedEventId> {
     server.limit(Kind::Message, wanted.caller.user_id.as_str())?;
     let endpoint = format!("redact/{}/{}", wanted.room_id, wanted.event_id);
@@ -66,6 +66,7 @@ impl Work for Unit {
         if !may_redact(&target, user_id, &head.power(tx).await?) {
             return Err(Refusal::Forbidden("you may not delete this event".to_owned()));
         }
+        check_redaction(&target)?;
         let content = match &wanted.reason {
             Some(reason) => serde_json::json!({ "reason": reason }),
             None => serde_json::json!({}),

@@ -2,7 +2,7 @@ use ruma::RoomVersionId;
 use ruma::events::TimelineEventType;
 use serde_json::{Value, json};
 
-use super::{Encryption, PolicyRefusal, RoomEncryption, check_send};
+use super::{Encryption, PolicyRefusal, RoomEncryption, check_redaction, check_send};
 use crate::input::canonical_object;
 use crate::pdu::Pdu;
 use crate::test_room::{ALICE, TestRoom, event};
@@ -67,7 +67,7 @@ fn under_required_nothing_readable_is_sent() {
         for (kind, content) in [
             ("m.room.encrypted", encrypted()),
             ("m.room.redaction", json!({"redacts": "$x"})),
-            ("m.reaction", json!({})),
+            ("m.reaction", reaction("👍")),
             ("org.matrix.msc4143.rtc.member", json!({})),
         ] {
             assert_eq!(
@@ -77,6 +77,60 @@ fn under_required_nothing_readable_is_sent() {
             );
         }
     }
+}
+
+fn reaction(key: &str) -> Value {
+    let event_id = "$1-F1b3GGzvdqkkJ2FkQ-bVhIYGUZvR9BqSVgl4pQAAA";
+    json!({"m.relates_to": {"rel_type": "m.annotation", "event_id": event_id, "key": key}})
+}
+
+#[test]
+fn a_reaction_is_no_way_to_send_plaintext() {
+    let required = || room(Encryption::Required, true);
+    let with = |key: &str, value: Value| {
+        let mut content = reaction("👍");
+        content[key] = value;
+        content
+    };
+    let within = |key: &str, value: Value| {
+        let mut content = reaction("👍");
+        content["m.relates_to"][key] = value;
+        content
+    };
+    for content in [
+        reaction("👩🏽‍❤️‍💋‍👨🏿"),
+        reaction("🏴󠁧󠁢󠁥󠁮󠁧󠁿"),
+        reaction("mxc://example.org/abcdefghijklmnopqrstuvwxyz"),
+        with("shortcode", json!(":thumbs_up:")),
+    ] {
+        assert_eq!(send(required(), "m.reaction", content.clone()), Ok(()), "{content}");
+    }
+    for content in [
+        json!({}),
+        json!({"m.relates_to": "readable"}),
+        reaction(&"a".repeat(256)),
+        with("body", json!("readable")),
+        with("shortcode", json!("a".repeat(65))),
+        with("shortcode", json!({"a": "readable"})),
+        within("key", json!(["readable"])),
+        within("rel_type", json!("m.thread")),
+        within("event_id", json!("readable")),
+        within("body", json!("readable")),
+    ] {
+        let refused = send(required(), "m.reaction", content.clone());
+        assert_eq!(refused, Err(PolicyRefusal::MoreThanNeeded), "{content}");
+    }
+    assert_eq!(send(room(Encryption::Optional, false), "m.reaction", json!({})), Ok(()));
+}
+
+#[test]
+fn who_takes_part_in_a_call_is_told_in_few_words() {
+    let tell = |length: usize| {
+        let content = json!({"slot_id": "a".repeat(length)});
+        send(room(Encryption::Required, true), "org.matrix.msc4143.rtc.member", content)
+    };
+    assert_eq!(tell(4096 - 14), Ok(()));
+    assert_eq!(tell(4096 - 13), Err(PolicyRefusal::MoreThanNeeded));
 }
 
 #[test]
@@ -231,6 +285,21 @@ fn a_current_event_that_cant_be_read_doesnt_open_the_door() {
 }
 
 #[test]
+fn what_the_room_goes_by_is_never_redacted() {
+    let build = |kind: &str, state_key| {
+        let room = TestRoom::public(&RoomVersionId::V12);
+        check_redaction(&room.build(event(ALICE, kind, state_key, json!({}))).unwrap())
+    };
+    for kind in ["m.room.encryption", "m.room.server_acl"] {
+        assert_eq!(build(kind, Some("")), Err(PolicyRefusal::Foundation), "{kind}");
+        assert_eq!(build(kind, None), Ok(()), "{kind} that is no state");
+    }
+    for kind in ["m.room.name", "m.room.topic", "org.example.custom"] {
+        assert_eq!(build(kind, Some("")), Ok(()), "{kind}");
+    }
+}
+
+#[test]
 fn refusals_are_sentences_for_people() {
     for refusal in [
         PolicyRefusal::PlaintextRefusedHere,
@@ -238,6 +307,8 @@ fn refusals_are_sentences_for_people() {
         PolicyRefusal::NotEncrypted,
         PolicyRefusal::Algorithm,
         PolicyRefusal::Rotation,
+        PolicyRefusal::Foundation,
+        PolicyRefusal::MoreThanNeeded,
     ] {
         let text = refusal.to_string();
         assert!(
