@@ -102,6 +102,20 @@ impl Limits {
         })
     }
 
+    /// Takes so many tokens, or none when there are fewer.
+    ///
+    /// # Errors
+    /// `LimitExceeded` when there are fewer.
+    pub(crate) fn take_all(&self, kind: Kind, count: usize, who: &str, clock: &dyn Clock) -> Result<()> {
+        for taken in 0..count {
+            if let Err(refusal) = self.take(kind, who, clock) {
+                (0..taken).for_each(|_| self.give_back(kind, who));
+                return Err(refusal);
+            }
+        }
+        Ok(())
+    }
+
     /// Gives a token back that was taken, for limits that only count failures: taking it first keeps many attempts
     /// at the same time within the limit.
     pub(crate) fn give_back(&self, kind: Kind, who: &str) {

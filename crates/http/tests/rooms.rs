@@ -1,5 +1,9 @@
 //! Rooms, over the client-server API on both engines.
 
+use rohrpost_core::{
+    limits::{Kind, Rates},
+    settings::Rate,
+};
 use rohrpost_room::Encryption;
 use rohrpost_testkit::{TestServer, User, enc};
 use serde_json::{Value, json};
@@ -162,6 +166,126 @@ async fn a_redacted_event_is_gone_from_every_answer_and_from_the_database() {
         assert!(!bob.sync(None).await.to_string().contains(canary));
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_a_room_goes_by_can_not_be_redacted() {
+    TestServer::each(async |server| {
+        let alice = server.user("alice").await;
+        let room = alice.create_room(json!({ "preset": "private_chat" })).await;
+        let megolm = json!({ "algorithm": "m.megolm.v1.aes-sha2" });
+        alice.set_state(&room, "m.room.encryption", "", megolm.clone()).await;
+        alice.set_state(&room, "m.room.server_acl", "", json!({ "allow": ["*"] })).await;
+        let name = alice.set_state(&room, "m.room.name", "", json!({ "name": "Bauamt" })).await;
+        let (_, state) = alice.get(&room_path(&room, "state")).await;
+        let mut refused = 0;
+        for event in state.as_array().expect("a list") {
+            let kind = event["type"].as_str().expect("a type");
+            if !["m.room.create", "m.room.encryption", "m.room.server_acl"].contains(&kind) {
+                continue;
+            }
+            let id = event["event_id"].as_str().expect("an id");
+            let path = room_path(&room, &format!("redact/{}/{refused}", enc(id)));
+            assert_eq!(refusal(alice.put(&path, json!({})).await), (403, "M_FORBIDDEN".to_owned()), "{kind}");
+            // Nor by a redaction that calls itself state.
+            let path = room_path(&room, "state/m.room.redaction");
+            assert_eq!(alice.put(&path, json!({ "redacts": id })).await.0, 400, "{kind}");
+            refused += 1;
+        }
+        assert_eq!(refused, 3);
+        let (_, content) = alice.get(&room_path(&room, "state/m.room.encryption")).await;
+        assert_eq!(content, megolm);
+        let path = room_path(&room, &format!("redact/{}/name", enc(&name)));
+        assert_eq!(alice.put(&path, json!({})).await.0, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_outside_learns_nothing_of_the_members() {
+    TestServer::each(async |server| {
+        let (alice, bob, room) = two_in_a_room(&server).await;
+        let (carol, dora) = (server.user("carol").await, server.user("dora").await);
+        let eve = server.user("eve").await;
+        alice.invite(&room, &carol).await;
+        let banned = json!({ "user_id": dora.id });
+        assert_eq!(alice.post(&room_path(&room, "ban"), banned).await.0, 200);
+        for operation in ["invite", "kick", "ban", "unban"] {
+            let mut answers = Vec::new();
+            for target in ["@ghost:test.example", "@frank:test.example", bob.id.as_str(), carol.id.as_str(), dora.id.as_str()] {
+                answers.push(eve.post(&room_path(&room, operation), json!({ "user_id": target })).await);
+            }
+            assert_eq!(answers[0].0, 403, "{operation}: {answers:?}");
+            assert!(answers.iter().all(|answer| *answer == answers[0]), "{operation}: {answers:?}");
+            // Who was invited or banned isn't in the room either.
+            for outsider in [&carol, &dora] {
+                let answer = outsider.post(&room_path(&room, operation), json!({ "user_id": bob.id })).await;
+                assert_eq!(answer, answers[0], "{operation}");
+            }
+        }
+        for membership in ["invite", "ban", "leave"] {
+            let mut answers = Vec::new();
+            for target in ["@ghost:test.example", bob.id.as_str(), carol.id.as_str(), dora.id.as_str()] {
+                let path = room_path(&room, &format!("state/m.room.member/{}", enc(target)));
+                answers.push(eve.put(&path, json!({ "membership": membership })).await);
+            }
+            assert_eq!(answers[0].0, 403, "{membership}: {answers:?}");
+            assert!(answers.iter().all(|answer| *answer == answers[0]), "{membership}: {answers:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_invitation_sent_as_state_is_an_invitation_like_any_other() {
+    TestServer::each(async |server| {
+        let (alice, bob, room) = two_in_a_room(&server).await;
+        let carol = server.user("carol").await;
+        let path = |user: &str| room_path(&room, &format!("state/m.room.member/{}", enc(user)));
+        let forged = json!({
+            "membership": "invite", "displayname": "Mayor", "avatar_url": "mxc://test.example/x", "reason": "Akten",
+        });
+        let ghost = alice.put(&path("@ghost:test.example"), forged.clone()).await;
+        assert_eq!(refusal(ghost), (404, "M_NOT_FOUND".to_owned()));
+        let inside = alice.put(&path(bob.id.as_str()), forged.clone()).await;
+        assert_eq!(refusal(inside), (403, "M_FORBIDDEN".to_owned()));
+        let (status, first) = alice.put(&path(carol.id.as_str()), forged.clone()).await;
+        assert_eq!(status, 200, "{first}");
+        assert_eq!(alice.put(&path(carol.id.as_str()), forged).await, (200, first));
+        let (_, content) = alice.get(&path(carol.id.as_str())).await;
+        assert_eq!(content, json!({ "membership": "invite", "displayname": "carol", "reason": "Akten" }));
+        carol.join(&room).await;
+
+        for (membership, status) in [("join", 403), ("leave", 200), ("leave", 403), ("ban", 200), ("ban", 200), ("leave", 200)] {
+            let answer = alice.put(&path(bob.id.as_str()), json!({ "membership": membership })).await;
+            assert_eq!(answer.0, status, "{membership}: {}", answer.1);
+        }
+        let own_name = json!({ "membership": "join", "displayname": "Carol of the works" });
+        assert_eq!(carol.put(&path(carol.id.as_str()), own_name).await.0, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_way_to_invite_counts() {
+    let rate = Rate { per_second: 0.001, burst: 3 };
+    TestServer::with(|settings| settings.limits = Some(Rates::new([(Kind::Invite, rate)])))
+        .each(async |server| {
+            let (alice, bob) = (server.user("alice").await, server.user("bob").await);
+            let (carol, dora) = (server.user("carol").await, server.user("dora").await);
+            let all = json!({ "invite": [bob.id, carol.id, dora.id, "@ghost:test.example"] });
+            let answer = alice.post("/_matrix/client/v3/createRoom", all).await;
+            assert_eq!(refusal(answer), (429, "M_LIMIT_EXCEEDED".to_owned()));
+            let room = alice.create_room(json!({ "invite": [bob.id] })).await;
+            alice.invite(&room, &carol).await;
+            let path = room_path(&room, &format!("state/m.room.member/{}", enc(dora.id.as_str())));
+            let invite = json!({ "membership": "invite" });
+            assert_eq!(alice.put(&path, invite.clone()).await.0, 200);
+            assert_eq!(refusal(alice.put(&path, invite).await), (429, "M_LIMIT_EXCEEDED".to_owned()));
+            let answer = alice.post("/_matrix/client/v3/createRoom", json!({ "invite": [bob.id] })).await;
+            assert_eq!(refusal(answer), (429, "M_LIMIT_EXCEEDED".to_owned()));
+        })
+        .await;
 }
 
 #[tokio::test]

@@ -21,8 +21,8 @@ use crate::{
     },
 };
 
-/// Invitations that one request may carry.
-const MAX_INVITES: usize = 200;
+/// Invitations that one request may carry: no more than anybody may send at once where nothing else is configured.
+const MAX_INVITES: usize = 100;
 /// State events that one request may carry.
 const MAX_INITIAL_STATE: usize = 100;
 
@@ -68,7 +68,8 @@ struct Unit {
 ///
 /// # Errors
 /// `RoomInUse` when the address is taken, `InvalidRoomState` when the wanted state contradicts itself, `Forbidden`
-/// when the encryption policy refuses it, `NotFound` when an invited person doesn't exist here.
+/// when the encryption policy refuses it, `NotFound` when an invited person doesn't exist here, `LimitExceeded` when
+/// there are more invitations than the caller may send now.
 pub async fn create(server: &Arc<Server>, wanted: CreateRoom) -> Result<OwnedRoomId> {
     server.limit(Kind::RoomCreation, wanted.caller.user_id.as_str())?;
     if wanted.invite.len() > MAX_INVITES || wanted.initial_state.len() > MAX_INITIAL_STATE {
@@ -84,6 +85,9 @@ pub async fn create(server: &Arc<Server>, wanted: CreateRoom) -> Result<OwnedRoo
         Some(localpart) => Some(alias(server, localpart)?),
         None => None,
     };
+    let me = wanted.caller.user_id.as_str();
+    let others = wanted.invite.iter().filter(|user_id| *user_id != me).count();
+    server.limits.take_all(Kind::Invite, others, me, &*server.clock)?;
     let (nonce, now) = (random::name(&*server.rng, 24), server.clock.now());
     server.store.write(Unit { server: Arc::clone(server), wanted, version, alias, nonce, now }).await
 }

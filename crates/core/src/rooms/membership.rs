@@ -121,20 +121,6 @@ impl Unit {
         }
     }
 
-    /// Whether the change fits what the target is now. `false`: it is so already.
-    fn fits(&self, now: &MembershipState) -> Result<bool> {
-        use MembershipState as M;
-        let forbidden = |text: &str| Err(Refusal::Forbidden(text.to_owned()));
-        match (&self.wanted.change, now) {
-            (Change::Join, M::Join) | (Change::Leave, M::Leave) | (Change::Ban(_), M::Ban) => Ok(false),
-            (Change::Leave, M::Ban) => forbidden("you were banned from this room"),
-            (Change::Invite(_), M::Join) => forbidden("this person is in the room already"),
-            (Change::Kick(_), M::Leave | M::Ban) => forbidden("this person is not in the room"),
-            (Change::Unban(_), now) if *now != M::Ban => forbidden("this person is not banned"),
-            _ => Ok(true),
-        }
-    }
-
     async fn content(&self, tx: &mut Tx<'_>) -> Result<CanonicalJsonObject> {
         let (membership, is_with_profile) = match self.wanted.change {
             Change::Join => (MembershipState::Join, true),
@@ -160,6 +146,20 @@ impl Unit {
     }
 }
 
+/// Whether a change fits what the target is now. `false`: it is so already.
+pub(crate) fn fits(change: &Change, now: &MembershipState) -> Result<bool> {
+    use MembershipState as M;
+    let forbidden = |text: &str| Err(Refusal::Forbidden(text.to_owned()));
+    match (change, now) {
+        (Change::Join, M::Join) | (Change::Leave, M::Leave) | (Change::Ban(_), M::Ban) => Ok(false),
+        (Change::Leave, M::Ban) => forbidden("you were banned from this room"),
+        (Change::Invite(_), M::Join) => forbidden("this person is in the room already"),
+        (Change::Kick(_), M::Leave | M::Ban) => forbidden("this person is not in the room"),
+        (Change::Unban(_), now) if *now != M::Ban => forbidden("this person is not banned"),
+        _ => Ok(true),
+    }
+}
+
 /// The present membership of a user in a room that is locked.
 pub(crate) async fn membership_now(tx: &mut Tx<'_>, head: &Head, user_id: &UserId) -> Result<Option<MembershipState>> {
     Ok(tx.membership_get(user_id, head.room.nid).await?.map(|member| member.membership))
@@ -172,11 +172,16 @@ impl Work for Unit {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<()> {
         let Unit { server, wanted, now } = self;
         let mut head = server.heads.lock(tx, &wanted.room_id).await?;
+        // What becomes of others is the members' business: everybody else gets one answer, whoever it is about.
+        let is_own = matches!(wanted.change, Change::Join | Change::Leave);
+        if !is_own && head.local_joined.binary_search(&wanted.caller.user_id).is_err() {
+            return Err(Refusal::not_in_room());
+        }
         let target = membership_now(tx, &head, self.target()).await?;
         if wanted.change == Change::Leave && target.is_none() {
             return Err(Refusal::not_in_room());
         }
-        if !self.fits(&target.unwrap_or(MembershipState::Leave))? {
+        if !fits(&wanted.change, &target.unwrap_or(MembershipState::Leave))? {
             return Ok(());
         }
         let new = NewEvent {

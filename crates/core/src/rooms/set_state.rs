@@ -5,14 +5,23 @@ use std::sync::Arc;
 use rohrpost_room::{NewEvent, canonical_object};
 use rohrpost_store::{Tx, Work};
 use ruma::{
-    CanonicalJsonObject, MilliSecondsSinceUnixEpoch, OwnedEventId, OwnedRoomId, RoomAliasId,
-    events::{StateEventType, TimelineEventType, room::canonical_alias::RoomCanonicalAliasEventContent},
+    CanonicalJsonObject, CanonicalJsonValue, MilliSecondsSinceUnixEpoch, OwnedEventId, OwnedRoomId, OwnedUserId,
+    RoomAliasId,
+    events::{
+        StateEventType, TimelineEventType,
+        room::{canonical_alias::RoomCanonicalAliasEventContent, member::MembershipState},
+    },
 };
 
 use crate::{
     Caller, Refusal, Result, Server,
     limits::Kind,
-    rooms::{append::append, head::Head},
+    rooms::{
+        append::append,
+        create::person,
+        head::Head,
+        membership::{Change, fits, membership_now},
+    },
 };
 
 /// The state that is wanted.
@@ -44,16 +53,65 @@ struct Unit {
 ///
 /// # Errors
 /// `Forbidden` when the room's rules or the encryption policy refuse it, `BadAlias` for an address that doesn't
-/// lead to the room, `BadJson` for content that doesn't fit the type.
+/// lead to the room, `BadJson` for content that doesn't fit the type; for somebody else's membership, those of
+/// [`membership::change`](crate::rooms::membership::change).
 pub async fn set_state(server: &Arc<Server>, wanted: SetState) -> Result<OwnedEventId> {
     let SetState { caller, room_id, kind, state_key, content } = wanted;
+    if kind == StateEventType::from(TimelineEventType::RoomRedaction.to_string()) {
+        return Err(Refusal::InvalidParam("redactions are made by the redact endpoint".to_owned()));
+    }
     server.limit(Kind::Message, caller.user_id.as_str())?;
     let content = canonical_object(content)?;
+    let is_others = kind == StateEventType::RoomMember && state_key != caller.user_id.as_str();
+    if is_others && membership_in(&content) == MembershipState::Invite {
+        server.limit(Kind::Invite, caller.user_id.as_str())?;
+    }
     let now = server.clock.now();
     server.store.write(Unit { server: Arc::clone(server), caller, room_id, kind, state_key, content, now }).await
 }
 
+fn membership_in(content: &CanonicalJsonObject) -> MembershipState {
+    content.get("membership").and_then(CanonicalJsonValue::as_str).unwrap_or_default().into()
+}
+
 impl Unit {
+    /// The content of somebody else's member event, under the same rules as an invitation, a kick and a ban by
+    /// their own endpoints. `None`: it is so already.
+    async fn others_membership(&self, tx: &mut Tx<'_>, head: &Head) -> Result<Option<CanonicalJsonObject>> {
+        if head.local_joined.binary_search(&self.caller.user_id).is_err() {
+            return Err(Refusal::not_in_room());
+        }
+        let user_id = OwnedUserId::try_from(self.state_key.as_str())
+            .map_err(|_| Refusal::InvalidParam("the state key of m.room.member is a user id".to_owned()))?;
+        let now = membership_now(tx, head, &user_id).await?.unwrap_or(MembershipState::Leave);
+        let change = match membership_in(&self.content) {
+            MembershipState::Invite => Change::Invite(user_id.clone()),
+            MembershipState::Ban => Change::Ban(user_id.clone()),
+            MembershipState::Leave if now == MembershipState::Ban => Change::Unban(user_id.clone()),
+            MembershipState::Leave => Change::Kick(user_id.clone()),
+            _ => return Err(Refusal::Forbidden("only they themselves can do this".to_owned())),
+        };
+        if !fits(&change, &now)? {
+            return Ok(None);
+        }
+        let mut content = self.content.clone();
+        // Names and pictures are told by their owner only.
+        let profile = match change {
+            Change::Invite(user_id) => {
+                let person = person(&self.server, tx, &user_id).await?;
+                [("displayname", person.displayname), ("avatar_url", person.avatar_url.map(|url| url.to_string()))]
+            }
+            _ => [("displayname", None), ("avatar_url", None)],
+        };
+        for (key, value) in profile {
+            match value {
+                Some(value) => drop(content.insert(key.into(), CanonicalJsonValue::String(value))),
+                None => drop(content.remove(key)),
+            }
+        }
+        Ok(Some(content))
+    }
+
     /// New addresses in `m.room.canonical_alias` must lead to this room.
     ///
     /// <https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidstateeventtypestatekey>
@@ -87,10 +145,19 @@ impl Work for Unit {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<OwnedEventId> {
         let mut head = self.server.heads.lock(tx, &self.room_id).await?;
-        if let Some(current) = head.state(tx, self.kind.clone(), &self.state_key).await?
+        let current = head.state(tx, self.kind.clone(), &self.state_key).await?;
+        let mut content = self.content.clone();
+        if self.kind == StateEventType::RoomMember && self.state_key != self.caller.user_id.as_str() {
+            match (self.others_membership(tx, &head).await?, &current) {
+                (Some(checked), _) => content = checked,
+                (None, Some(current)) => return Ok(current.event_id().to_owned()),
+                (None, None) => {}
+            }
+        }
+        if let Some(current) = current
             && head.local_joined.binary_search(&self.caller.user_id).is_ok()
             && *current.sender() == *self.caller.user_id
-            && serde_json::from_str::<CanonicalJsonObject>(current.content().get()).is_ok_and(|c| c == self.content)
+            && serde_json::from_str::<CanonicalJsonObject>(current.content().get()).is_ok_and(|c| c == content)
         {
             return Ok(current.event_id().to_owned());
         }
@@ -100,7 +167,7 @@ impl Work for Unit {
         let new = NewEvent {
             kind: TimelineEventType::from(self.kind.to_string()),
             state_key: Some(self.state_key.clone()),
-            content: self.content.clone(),
+            content,
             sender: self.caller.user_id.clone(),
             redacts: None,
             origin_server_ts: self.now,
