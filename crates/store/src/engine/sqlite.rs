@@ -1,14 +1,17 @@
 //! SQLite: one writer thread with group commit, and a few reader threads.
 //!
-//! The writer drains its queue, gives each unit of work a savepoint and commits the batch with one disk sync, so
-//! that many callers share it. Units are futures that are always ready, because every statement is answered at
-//! once; one that waits for anything else is an error.
+//! The writer drains its queue and commits what it found with one disk sync, so that many callers share it. Units
+//! are futures that are always ready, because every statement is answered at once; one that waits for anything
+//! else is an error.
+
+mod lookups;
+mod writer;
 
 use std::{
     collections::HashMap,
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
+    path::{Path, PathBuf},
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, Waker},
@@ -20,14 +23,16 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
+use self::{
+    lookups::Lookups,
+    writer::{Job, Unit, write_loop},
+};
 use crate::{
-    Acknowledge, Committed, Completion, Reading, Result, StoreError, Tx, Work,
+    Acknowledge, Committed, Reading, Result, StoreError, Tx, Work,
     tx::TxEngine,
     value::{Row, Value},
 };
 
-/// Units that share one commit at most: bounds the time that the first of them waits for the last.
-const MAX_BATCH: usize = 256;
 /// Units that may wait for the writer before callers have to wait to enqueue.
 const QUEUE: usize = 4096;
 /// Prepared statements kept per connection; more than this crate has.
@@ -38,15 +43,14 @@ const CHECKPOINT_PAGES: u32 = 8192;
 /// A connection with its statements.
 pub(crate) struct SqliteConn {
     conn: Connection,
-    /// `$1` numbers parameters by first appearance on SQLite, so each text is rewritten to `?1` once.
-    texts: HashMap<&'static str, Box<str>>,
+    /// `$1` numbers parameters by first appearance on SQLite, so each text is rewritten to `?1` once. Found by
+    /// address and length: the texts never move, and hashing them would cost more.
+    texts: HashMap<(usize, usize), Box<str>>,
 }
 
 impl SqliteConn {
     fn open(path: &Path, flags: OpenFlags) -> Result<Self> {
-        let conn = Connection::open_with_flags(path, flags).map_err(|error| {
-            StoreError::Setup(format!("can't open the database {}: {error}", path.display()).into())
-        })?;
+        let conn = Connection::open_with_flags(path, flags)?;
         conn.busy_timeout(Duration::from_secs(10))?;
         conn.set_prepared_statement_cache_capacity(STATEMENTS);
         conn.pragma_update(None, "synchronous", "FULL")?;
@@ -60,7 +64,10 @@ impl SqliteConn {
     }
 
     fn statement(&mut self, sql: &'static str) -> Result<rusqlite::CachedStatement<'_>> {
-        let text = self.texts.entry(sql).or_insert_with(|| numbered(sql).into());
+        let text = self
+            .texts
+            .entry((sql.as_ptr().addr(), sql.len()))
+            .or_insert_with(|| numbered(sql).into());
         Ok(self.conn.prepare_cached(text)?)
     }
 
@@ -84,6 +91,16 @@ impl SqliteConn {
         Ok(found)
     }
 
+    /// Whether no transaction is open.
+    fn is_autocommit(&self) -> bool {
+        self.conn.is_autocommit()
+    }
+
+    /// Rows that were changed since the connection was opened.
+    fn total_changes(&self) -> u64 {
+        self.conn.total_changes()
+    }
+
     pub(crate) fn script(&mut self, sql: &str) -> Result<()> {
         Ok(self.conn.execute_batch(sql)?)
     }
@@ -100,25 +117,20 @@ fn numbered(sql: &str) -> String {
     text
 }
 
-/// What a unit left behind in the writer.
-enum Ran {
-    Keep(Completion),
-    Discard(Completion),
-}
-
-type WriteJob = Box<dyn FnOnce(&mut SqliteConn) -> Ran + Send>;
 type ReadJob = Box<dyn FnOnce(&mut SqliteConn) + Send>;
 
 /// The SQLite engine.
 pub(crate) struct Sqlite {
     queues: Mutex<Option<Queues>>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: tokio::sync::Mutex<Vec<JoinHandle<()>>>,
+    lookups: Lookups,
     committed: Arc<dyn Committed>,
+    path: PathBuf,
 }
 
 #[derive(Clone)]
 struct Queues {
-    write: Sender<WriteJob>,
+    write: Sender<Box<dyn Job>>,
     read: Sender<ReadJob>,
 }
 
@@ -134,20 +146,21 @@ impl Sqlite {
                 StoreError::Setup(format!("can't make the folder {}: {error}", folder.display()).into())
             })?;
         }
-        let mut writer = SqliteConn::open(path, OpenFlags::default())?;
-        writer.conn.pragma_update(None, "journal_mode", "WAL")?;
-        writer
-            .conn
-            .pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
-        crate::migrate::sqlite(&mut writer)?;
+        let in_words = |error| match error {
+            StoreError::Sqlite(error) => {
+                StoreError::Setup(format!("can't open the database {}: {error}", path.display()).into())
+            }
+            other => other,
+        };
+        let writer = open_writer(path).map_err(in_words)?;
 
-        let (write, write_jobs) = bounded::<WriteJob>(QUEUE);
+        let (write, write_jobs) = bounded::<Box<dyn Job>>(QUEUE);
         let (read, read_jobs) = bounded::<ReadJob>(QUEUE);
         let mut threads = vec![thread("store-writer", move || {
             write_loop(writer, &write_jobs, &*acknowledge)
         })?];
         for number in 0..readers {
-            let mut conn = SqliteConn::open(path, OpenFlags::default())?;
+            let mut conn = SqliteConn::open(path, OpenFlags::default()).map_err(in_words)?;
             conn.conn.pragma_update(None, "query_only", "ON")?;
             let jobs: Receiver<ReadJob> = read_jobs.clone();
             threads.push(thread(&format!("store-reader-{number}"), move || {
@@ -158,7 +171,9 @@ impl Sqlite {
         }
         Ok(Self {
             queues: Mutex::new(Some(Queues { write, read })),
-            threads: Mutex::new(threads),
+            threads: tokio::sync::Mutex::new(threads),
+            lookups: Lookups::open(path)?,
+            path: path.to_owned(),
             committed,
         })
     }
@@ -173,28 +188,14 @@ impl Sqlite {
 
     pub(crate) async fn write<W: Work>(&self, work: W) -> Result<W::Out, W::Error> {
         let (answer, answered) = oneshot::channel();
-        let committed = Arc::clone(&self.committed);
-        let job: WriteJob = Box::new(move |conn| {
-            let mut tx = Tx::new(TxEngine::Sqlite(conn));
-            let result = ready(work.run(&mut tx)).unwrap_or_else(|error| Err(error.into()));
-            let (failed, wakes) = (tx.failed.take(), std::mem::take(&mut tx.wakes));
-            match (result, failed) {
-                (Ok(_), Some(_)) => Ran::Discard(Completion(Box::new(move |_| {
-                    drop(answer.send(Err(StoreError::FailedUnit.into())))
-                }))),
-                (Err(error), _) => Ran::Discard(Completion(Box::new(move |_| drop(answer.send(Err(error)))))),
-                (Ok(out), None) => Ran::Keep(Completion(Box::new(move |commit| {
-                    let is_committed = commit.is_ok();
-                    // The caller may have gone away; what it did stands, and others are told of it below.
-                    drop(answer.send(commit.map(|()| out).map_err(W::Error::from)));
-                    if is_committed && !wakes.users.is_empty() {
-                        committed.committed(wakes);
-                    }
-                }))),
-            }
-        });
+        let job = Unit {
+            work,
+            answer,
+            committed: Arc::clone(&self.committed),
+            outcome: None,
+        };
         let queue = self.queues()?.write;
-        enqueue(queue, job).await?;
+        enqueue::<Box<dyn Job>>(queue, Box::new(job)).await?;
         answered.await.map_err(|_| W::Error::from(StoreError::Stopped))?
     }
 
@@ -205,26 +206,48 @@ impl Sqlite {
         E: From<StoreError> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let job: ReadJob = Box::new(move |conn| {
-            let result = catch_unwind(AssertUnwindSafe(|| {
-                conn.execute("BEGIN", &[])?;
-                let result = ready(reading(&mut Tx::new(TxEngine::Sqlite(conn))));
-                result.unwrap_or_else(|error| Err(error.into()))
-            }));
-            if let Err(error) = conn.script("ROLLBACK") {
-                tracing::debug!(%error, "could not end a read");
-            }
-            // The caller may have gone away.
-            drop(answer.send(result.unwrap_or_else(|_| Err(StoreError::Stopped.into()))));
-        });
+        // The caller may have gone away.
+        let job: ReadJob = Box::new(move |conn| drop(answer.send(run_reading(conn, reading))));
         let queue = self.queues()?.read;
         enqueue(queue, job).await?;
         answered.await.map_err(|_| E::from(StoreError::Stopped))?
     }
 
+    /// Reads on this very thread. Waking a reader and being woken by it would cost more than the look-up.
+    pub(crate) async fn look_up<T, E, F>(&self, reading: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t mut Tx<'_>) -> Reading<'t, T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let Some(mut conn) = self.lookups.take() else {
+            return self.read(reading).await;
+        };
+        let result = run_reading(&mut conn, reading);
+        self.lookups.give(conn);
+        result
+    }
+
+    /// Moves the write-ahead log into the database and empties it. On a connection of its own, because the writer
+    /// is always inside of a transaction; writers wait meanwhile.
+    pub(crate) async fn checkpoint(&self) -> Result<()> {
+        let path = self.path.clone();
+        let emptied = tokio::task::spawn_blocking(move || {
+            let conn = SqliteConn::open(&path, OpenFlags::default())?.conn;
+            Ok::<i64, StoreError>(conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?)
+        });
+        if emptied.await.map_err(|_| StoreError::Stopped)?? != 0 {
+            tracing::debug!("the write-ahead log is in use and could not be emptied");
+        }
+        Ok(())
+    }
+
     pub(crate) async fn close(&self) {
+        self.lookups.close();
         self.queues.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        // Whoever closes at the same time waits here until all is done.
+        let mut running = self.threads.lock().await;
+        let threads = std::mem::take(&mut *running);
         let joined = tokio::task::spawn_blocking(|| {
             threads
                 .into_iter()
@@ -236,6 +259,35 @@ impl Sqlite {
             tracing::error!("a thread of the store panicked");
         }
     }
+}
+
+/// Reads from one snapshot. A panic of the closure ends the read, not the thread.
+fn run_reading<T, E, F>(conn: &mut SqliteConn, reading: F) -> Result<T, E>
+where
+    F: for<'t> FnOnce(&'t mut Tx<'_>) -> Reading<'t, T, E>,
+    E: From<StoreError>,
+{
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        conn.execute("BEGIN", &[])?;
+        let result = ready(reading(&mut Tx::new(TxEngine::Sqlite(conn))));
+        result.unwrap_or_else(|error| Err(error.into()))
+    }));
+    if let Err(error) = conn.execute("ROLLBACK", &[]) {
+        tracing::debug!(%error, "could not end a read");
+    }
+    result.unwrap_or_else(|_| Err(StoreError::Stopped.into()))
+}
+
+fn open_writer(path: &Path) -> Result<SqliteConn> {
+    let mut writer = SqliteConn::open(path, OpenFlags::default())?;
+    writer.conn.pragma_update(None, "journal_mode", "WAL")?;
+    writer
+        .conn
+        .pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    // What is redacted or removed is overwritten and not only unlinked.
+    writer.conn.pragma_update(None, "secure_delete", "ON")?;
+    crate::migrate::sqlite(&mut writer)?;
+    Ok(writer)
 }
 
 fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
@@ -261,78 +313,5 @@ fn ready<T>(future: impl Future<Output = T>) -> Result<T> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => Ok(value),
         Poll::Pending => Err(StoreError::Waited),
-    }
-}
-
-fn write_loop(mut conn: SqliteConn, jobs: &Receiver<WriteJob>, acknowledge: &dyn Acknowledge) {
-    let mut waiting = Vec::with_capacity(MAX_BATCH);
-    while let Ok(first) = jobs.recv() {
-        let begun = conn.execute("BEGIN IMMEDIATE", &[]).map(|_| ());
-        let mut next = Some(first);
-        let mut ran = 0_u32;
-        while let Some(job) = next {
-            match &begun {
-                // Without a transaction nothing may run. Dropping the job tells its caller.
-                Err(_) => drop(job),
-                Ok(()) => {
-                    if let Some(completion) = run_in_savepoint(&mut conn, job) {
-                        waiting.extend(acknowledge.finished(completion));
-                    }
-                }
-            }
-            ran += 1;
-            next = if waiting.len() < MAX_BATCH && ran < 2 * MAX_BATCH as u32 {
-                jobs.try_recv().ok()
-            } else {
-                None
-            };
-        }
-        let committed = begun.and_then(|()| conn.execute("COMMIT", &[]).map(|_| ()));
-        if let Err(error) = &committed {
-            tracing::error!(%error, units = waiting.len(), "could not commit");
-            if let Err(error) = conn.script("ROLLBACK") {
-                tracing::debug!(%error, "nothing to roll back");
-            }
-        }
-        metrics::histogram!("rohrpost_store_batch_units").record(f64::from(ran));
-        for completion in waiting.drain(..) {
-            completion.release(committed.clone());
-        }
-    }
-}
-
-/// Runs one unit. A unit that fails or panics leaves nothing behind and answers at once.
-fn run_in_savepoint(conn: &mut SqliteConn, job: WriteJob) -> Option<Completion> {
-    let ran = match conn.execute("SAVEPOINT unit", &[]) {
-        Ok(_) => catch_unwind(AssertUnwindSafe(|| job(conn))),
-        Err(error) => {
-            tracing::error!(%error, "could not begin a unit of work");
-            return None;
-        }
-    };
-    let (keep, completion) = match ran {
-        Ok(Ran::Keep(completion)) => (true, Some(completion)),
-        Ok(Ran::Discard(completion)) => (false, Some(completion)),
-        Err(_) => (false, None),
-    };
-    let ended = if keep {
-        conn.execute("RELEASE unit", &[])
-    } else {
-        conn.execute("ROLLBACK TO unit", &[])
-            .and_then(|_| conn.execute("RELEASE unit", &[]))
-    };
-    match (ended, completion) {
-        (Ok(_), Some(completion)) if keep => Some(completion),
-        (Ok(_), Some(completion)) => {
-            completion.release(Ok(()));
-            None
-        }
-        (Ok(_), None) => None,
-        // For example a full disk, which rolls the whole transaction back.
-        (Err(error), Some(completion)) => {
-            completion.release(Err(error));
-            None
-        }
-        (Err(_), None) => None,
     }
 }
