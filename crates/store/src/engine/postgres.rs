@@ -1,8 +1,10 @@
 //! PostgreSQL: a pool of connections, pipelined statements, retries where the database asks for them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Transaction};
+use deadpool_postgres::{
+    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, Transaction,
+};
 use futures_util::future::try_join_all;
 use tokio::sync::oneshot;
 use tokio_postgres::{IsolationLevel, NoTls, error::SqlState, types::ToSql};
@@ -14,6 +16,12 @@ use crate::{
     value::{Row, Value},
 };
 
+/// How long a connection may take to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a unit waits for a free connection before its caller is told to come back later.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the database's machine may be silent before a connection counts as broken.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a unit is run again when the database asks for it.
 const ATTEMPTS: u32 = 5;
 
@@ -100,9 +108,17 @@ impl Postgres {
         acknowledge: Arc<dyn Acknowledge>,
         committed: Arc<dyn Committed>,
     ) -> Result<Self> {
-        let config: tokio_postgres::Config = url
+        let mut config: tokio_postgres::Config = url
             .parse()
             .map_err(|_| StoreError::Setup("the database url is not a valid postgres:// address".into()))?;
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT_TIMEOUT);
+        }
+        if config.get_tcp_user_timeout().is_none() {
+            config
+                .tcp_user_timeout(SILENCE_TIMEOUT)
+                .keepalives_idle(SILENCE_TIMEOUT);
+        }
         let manager = Manager::from_config(
             config,
             NoTls,
@@ -112,6 +128,9 @@ impl Postgres {
         );
         let pool = Pool::builder(manager)
             .max_size(max_connections)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(WAIT_TIMEOUT))
+            .create_timeout(Some(CONNECT_TIMEOUT))
             .build()
             .map_err(|error| StoreError::Setup(error.to_string().into()))?;
         let mut client = pool.get().await.map_err(|error| {
@@ -129,6 +148,9 @@ impl Postgres {
 
     /// The unit runs in a task of its own, so that a caller who goes away doesn't cut it off in the middle.
     pub(crate) async fn write<W: Work>(self: &Arc<Self>, work: W) -> Result<W::Out, W::Error> {
+        if self.units.is_closed() {
+            return Err(StoreError::Stopped.into());
+        }
         let (answer, answered) = oneshot::channel();
         let engine = Arc::clone(self);
         self.units.spawn(async move { engine.run(work, answer).await });
@@ -161,11 +183,7 @@ impl Postgres {
         answer: &mut Option<oneshot::Sender<Result<W::Out, W::Error>>>,
     ) -> Result<(), (W::Error, Option<StoreError>)> {
         let both = |error: StoreError| (W::Error::from(error.clone()), Some(error));
-        let mut client = self
-            .pool
-            .get()
-            .await
-            .map_err(|error| both(StoreError::Pool(plain(&error).into())))?;
+        let mut client = self.client().await.map_err(both)?;
         let builder = client
             .build_transaction()
             .isolation_level(IsolationLevel::ReadCommitted);
@@ -206,20 +224,28 @@ impl Postgres {
         F: for<'t> FnOnce(&'t mut Tx<'_>) -> Reading<'t, T, E> + Send + 'static,
         E: From<StoreError>,
     {
-        let mut client = self
-            .pool
-            .get()
-            .await
-            .map_err(|error| StoreError::Pool(plain(&error).into()))?;
+        if self.units.is_closed() {
+            return Err(StoreError::Stopped.into());
+        }
+        let mut client = self.client().await?;
         let builder = client
             .build_transaction()
             .isolation_level(IsolationLevel::RepeatableRead)
             .read_only(true);
         let transaction = builder.start().await.map_err(StoreError::from)?;
-        let result = reading(&mut Tx::new(TxEngine::Postgres(PostgresTx(&transaction)))).await;
+        let mut tx = Tx::new(TxEngine::Postgres(PostgresTx(&transaction)));
+        // Closing waits for it.
+        let result = self.units.track_future(reading(&mut tx)).await;
         // Nothing was written; the end of a read needs no answer.
         drop(transaction);
         result
+    }
+
+    async fn client(&self) -> Result<Object> {
+        self.pool.get().await.map_err(|error| match error {
+            PoolError::Closed => StoreError::Stopped,
+            error => StoreError::Pool(plain(&error).into()),
+        })
     }
 
     pub(crate) async fn close(&self) {
@@ -230,9 +256,9 @@ impl Postgres {
 }
 
 /// The database's own words, without the address or the password of the connection.
-fn plain(error: &deadpool_postgres::PoolError) -> String {
+fn plain(error: &PoolError) -> String {
     match error {
-        deadpool_postgres::PoolError::Backend(error) => match error.as_db_error() {
+        PoolError::Backend(error) => match error.as_db_error() {
             Some(db) => db.message().to_owned(),
             None => error.to_string(),
         },
