@@ -18,8 +18,8 @@ const VERSION_TABLE: &str =
     "CREATE TABLE IF NOT EXISTS schema_steps (step INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;";
 const VERSION: &str = "SELECT COALESCE(MAX(step), 0) FROM schema_steps";
 
-/// The differences in DDL: PostgreSQL's names for 64-bit integers and bytes, its identity columns, and that it
-/// is always strict.
+/// The differences in DDL: PostgreSQL's names for 64-bit integers and bytes, its identity columns, that it is
+/// always strict, and that it compares text by bytes only when told to, whatever language the database speaks.
 fn for_postgres(sql: &str) -> String {
     sql.replace(
         "SERIAL_KEY",
@@ -27,6 +27,8 @@ fn for_postgres(sql: &str) -> String {
     )
     .replace("INTEGER", "BIGINT")
     .replace("BLOB", "BYTEA")
+    .replace(" TEXT", " TEXT COLLATE \"C\"")
+    .replace(" STRICT, WITHOUT ROWID", "")
     .replace(" STRICT", "")
 }
 
@@ -73,19 +75,17 @@ fn script(version: i64, translate: fn(&str) -> String) -> String {
 }
 
 pub(crate) fn sqlite(conn: &mut SqliteConn) -> Result<()> {
+    // Several processes may start at once; one migrates, the others wait. One that fails is closed, which rolls
+    // it back.
+    conn.script("BEGIN IMMEDIATE")?;
     conn.script(VERSION_TABLE)?;
     let version: i64 = match conn.query(VERSION, &[])?.first() {
         Some(row) => row.get(0)?,
         None => 0,
     };
     check_not_newer(version)?;
-    if version < SCHEMA_VERSION {
-        conn.script(&format!(
-            "BEGIN IMMEDIATE;\n{}COMMIT;",
-            script(version, for_sqlite)
-        ))?;
-    }
-    Ok(())
+    conn.script(&script(version, for_sqlite))?;
+    conn.script("COMMIT")
 }
 
 pub(crate) async fn postgres(client: &mut Object) -> Result<()> {
