@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// A version of a user's key backup.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackupVersion {
     /// Grows with each new backup.
     pub version: i64,
@@ -20,6 +20,8 @@ pub struct BackupVersion {
     pub etag: i64,
     /// How many keys it has.
     pub key_count: i64,
+    /// How large the session data of its keys is together, in bytes.
+    pub key_bytes: i64,
 }
 
 /// What the specification compares two keys of one session by.
@@ -34,7 +36,7 @@ pub struct BackupKeyQuality {
 }
 
 /// The backed-up key of one Megolm session.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackupKey {
     /// The room.
     pub room_id: OwnedRoomId,
@@ -53,6 +55,7 @@ fn version(row: &Row) -> Result<BackupVersion> {
         auth_data: row.get(2)?,
         etag: row.get(3)?,
         key_count: row.get(4)?,
+        key_bytes: row.get(5)?,
     })
 }
 
@@ -81,8 +84,8 @@ impl Tx<'_> {
         algorithm: &str,
         auth_data: &str,
     ) -> Result<i64> {
-        let sql = "INSERT INTO backup_versions (user_id, version, algorithm, auth_data, etag, key_count, deleted) \
-                   SELECT CAST($1 AS TEXT), COALESCE(MAX(version), 0) + 1, CAST($2 AS TEXT), CAST($3 AS TEXT), 0, 0, 0 \
+        let sql = "INSERT INTO backup_versions (user_id, version, algorithm, auth_data, etag, key_count, key_bytes, deleted) \
+                   SELECT CAST($1 AS TEXT), COALESCE(MAX(version), 0) + 1, CAST($2 AS TEXT), CAST($3 AS TEXT), 0, 0, 0, 0 \
                    FROM backup_versions WHERE user_id = $1 RETURNING version";
         self.query_one(sql, params![user_id, algorithm, auth_data])
             .await?
@@ -91,7 +94,7 @@ impl Tx<'_> {
 
     /// The newest version.
     pub async fn backup_version_latest(&mut self, user_id: &UserId) -> Result<Option<BackupVersion>> {
-        let sql = "SELECT version, algorithm, auth_data, etag, key_count FROM backup_versions \
+        let sql = "SELECT version, algorithm, auth_data, etag, key_count, key_bytes FROM backup_versions \
                    WHERE user_id = $1 AND deleted = 0 ORDER BY version DESC LIMIT 1";
         self.query_opt(sql, params![user_id])
             .await?
@@ -106,7 +109,7 @@ impl Tx<'_> {
         user_id: &UserId,
         number: i64,
     ) -> Result<Option<BackupVersion>> {
-        let sql = "SELECT version, algorithm, auth_data, etag, key_count FROM backup_versions \
+        let sql = "SELECT version, algorithm, auth_data, etag, key_count, key_bytes FROM backup_versions \
                    WHERE user_id = $1 AND version = $2 AND deleted = 0";
         self.query_opt(sql, params![user_id, number])
             .await?
@@ -130,7 +133,7 @@ impl Tx<'_> {
     /// Removes a version and its keys; its number isn't used again. `false`: there never was such a version.
     pub async fn backup_version_delete(&mut self, user_id: &UserId, number: i64) -> Result<bool> {
         let which: &[_] = params![user_id, number];
-        let mark = "UPDATE backup_versions SET deleted = 1, key_count = 0, auth_data = '{}' WHERE user_id = $1 AND version = $2";
+        let mark = "UPDATE backup_versions SET deleted = 1, key_count = 0, key_bytes = 0, auth_data = '{}' WHERE user_id = $1 AND version = $2";
         let existed = self.execute(mark, which).await? == 1;
         self.execute(
             "DELETE FROM backup_keys WHERE user_id = $1 AND version = $2",
@@ -143,8 +146,51 @@ impl Tx<'_> {
     /// Notes that keys of a version changed, and how many more there are now (fewer: negative).
     pub async fn backup_touch(&mut self, user_id: &UserId, number: i64, more: i64) -> Result<BackupVersion> {
         let sql = "UPDATE backup_versions SET etag = etag + 1, key_count = key_count + $3 WHERE user_id = $1 AND version = $2 \
-                   RETURNING version, algorithm, auth_data, etag, key_count";
+                   RETURNING version, algorithm, auth_data, etag, key_count, key_bytes";
         version(&self.query_one(sql, params![user_id, number, more]).await?)
+    }
+
+    /// Notes that the keys of a version are so many bytes larger (smaller: negative).
+    pub async fn backup_grow(&mut self, user_id: &UserId, number: i64, bytes: i64) -> Result<()> {
+        let sql = "UPDATE backup_versions SET key_bytes = key_bytes + $3 WHERE user_id = $1 AND version = $2";
+        self.execute(sql, params![user_id, number, bytes]).await?;
+        Ok(())
+    }
+
+    /// Adds up anew how large the keys of a version are: after some were removed. Reads all of them.
+    pub async fn backup_measure(&mut self, user_id: &UserId, number: i64) -> Result<()> {
+        let sql = "UPDATE backup_versions SET key_bytes = (SELECT COALESCE(SUM(OCTET_LENGTH(session_data)), 0) \
+                   FROM backup_keys WHERE user_id = $1 AND version = $2) WHERE user_id = $1 AND version = $2";
+        self.execute(sql, params![user_id, number]).await?;
+        Ok(())
+    }
+
+    /// How large the session data is that a version has of these sessions, together, in bytes.
+    pub async fn backup_key_bytes(
+        &mut self,
+        user_id: &UserId,
+        number: i64,
+        keys: &[&BackupKey],
+    ) -> Result<i64> {
+        let sql = "SELECT CAST(OCTET_LENGTH(session_data) AS BIGINT) FROM backup_keys \
+                   WHERE user_id = $1 AND version = $2 AND room_id = $3 AND session_id = $4";
+        let asked: Vec<Vec<Value<'_>>> = keys
+            .iter()
+            .map(|key| {
+                vec![
+                    user_id.into(),
+                    number.into(),
+                    (&key.room_id).into(),
+                    (&key.session_id).into(),
+                ]
+            })
+            .collect();
+        let answers = self.query_each(sql, &asked).await?;
+        answers
+            .iter()
+            .filter_map(|rows| rows.first())
+            .map(|row| row.get::<i64>(0))
+            .sum()
     }
 
     /// How good the keys are that a version has of these sessions, in their order.
@@ -234,7 +280,7 @@ impl Tx<'_> {
         rows.iter().map(key).collect()
     }
 
-    /// Removes keys: all of a version, those of one room, or one.
+    /// Removes keys: all of a version, those of one room, or one of a room. Answers how many.
     pub async fn backup_key_delete(
         &mut self,
         user_id: &UserId,
@@ -246,7 +292,9 @@ impl Tx<'_> {
         let of_room = "DELETE FROM backup_keys WHERE user_id = $1 AND version = $2 AND room_id = $3";
         let one = "DELETE FROM backup_keys WHERE user_id = $1 AND version = $2 AND room_id = $3 AND session_id = $4";
         match (room_id, session_id) {
-            (None, _) => self.execute(all, params![user_id, number]).await,
+            (None, None) => self.execute(all, params![user_id, number]).await,
+            // A session is only named together with its room.
+            (None, Some(_)) => Ok(0),
             (Some(room_id), None) => self.execute(of_room, params![user_id, number, room_id]).await,
             (Some(room_id), Some(session_id)) => {
                 self.execute(one, params![user_id, number, room_id, session_id])

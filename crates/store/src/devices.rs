@@ -152,6 +152,7 @@ impl Tx<'_> {
                 who,
             ),
             ("DELETE FROM txns WHERE user_id = $1 AND device_id <> $2", who),
+            ("DELETE FROM pushers WHERE user_id = $1 AND device_id <> $2", who),
         ])
         .await?;
         Ok(removed)

@@ -257,7 +257,7 @@ impl Tx<'_> {
         upto: StreamPos,
     ) -> Result<Vec<RoomNid>> {
         let sql = "SELECT DISTINCT e.room_nid FROM events e JOIN memberships m ON m.room_nid = e.room_nid \
-                   WHERE e.nid > $2 AND e.nid <= $3 AND m.user_id = $1 AND m.membership = 'join'";
+                   WHERE e.nid > $2 AND e.nid <= $3 AND e.pos > $2 AND m.user_id = $1 AND m.membership = 'join'";
         self.query(sql, params![user_id, after, upto])
             .await?
             .iter()
