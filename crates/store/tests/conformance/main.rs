@@ -1,0 +1,47 @@
+//! One suite over both engines: what the documentation of each store method says, on SQLite and on PostgreSQL.
+//!
+//! Each test runs on SQLite in a temporary file, and on PostgreSQL in a database of its own when
+//! `ROHRPOST_TEST_POSTGRES` names a server (`postgres://user@127.0.0.1:PORT/postgres`) whose user may create
+//! databases. Start reading at `support.rs`, then any resource.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+mod account_data;
+mod accounts;
+mod acknowledge;
+mod backup;
+mod backup_size;
+mod closing;
+mod cross_signing;
+mod device_keys;
+mod device_lists;
+mod devices;
+mod directory;
+mod events;
+mod invitations;
+mod lifecycle;
+mod media;
+mod memberships;
+mod migrations;
+mod one_time_keys;
+mod positions;
+mod postgres_trouble;
+mod profiles;
+mod pushers;
+mod receipts;
+mod refresh_tokens;
+mod rooms;
+mod snapshots;
+mod sqlite_trouble;
+mod state;
+mod state_model;
+mod to_device;
+mod tokens;
+mod txns;
+mod typing;
+mod uia;
+mod units;
+mod vanishing;
+mod wakes;

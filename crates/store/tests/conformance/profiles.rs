@@ -1,0 +1,123 @@
+//! Names and pictures, and finding people by them.
+
+use rohrpost_store::{Profile, Tx, UserRow, UserState};
+
+use crate::{
+    accounts::account,
+    support::{alice, on_both, tx, user},
+};
+
+async fn put(tx: &mut Tx<'_>, name: &str, display_name: &str) -> rohrpost_store::Result<()> {
+    tx.user_insert(&account(name)).await?;
+    let profile = Profile {
+        display_name: Some(display_name.to_owned()),
+        avatar_url: None,
+    };
+    tx.profile_put(&user(name), &profile).await
+}
+
+async fn found(tx: &mut Tx<'_>, term: &str) -> rohrpost_store::Result<Vec<String>> {
+    let found = tx.profile_search(term, 100).await?;
+    Ok(found
+        .into_iter()
+        .map(|(user_id, _)| user_id.localpart().to_owned())
+        .collect())
+}
+
+#[test]
+fn a_profile_is_empty_until_it_is_set() {
+    on_both(async |db| {
+        tx!(db, |tx| {
+            assert_eq!(tx.profile_get(&alice()).await?, Profile::default());
+            let new = Profile {
+                display_name: Some("Alice".into()),
+                avatar_url: Some("mxc://a/b".into()),
+            };
+            tx.profile_put(&alice(), &new).await?;
+            assert_eq!(tx.profile_get(&alice()).await?, new);
+            let new = Profile {
+                display_name: None,
+                avatar_url: None,
+            };
+            tx.profile_put(&alice(), &new).await?;
+            assert_eq!(tx.profile_get(&alice()).await?, new);
+        });
+    });
+}
+
+#[test]
+fn people_are_found_by_a_part_of_their_name_whatever_the_case() {
+    on_both(async |db| {
+        tx!(db, |tx| {
+            put(tx, "jmueller", "Jörg MÜLLER").await?;
+            put(tx, "asmith", "Anna Smith").await?;
+            assert_eq!(found(tx, "müller").await?, ["jmueller"]);
+            assert_eq!(found(tx, "JÖRG").await?, ["jmueller"]);
+            assert_eq!(found(tx, "jmuel").await?, ["jmueller"], "by localpart");
+            assert_eq!(
+                found(tx, "m").await?,
+                ["asmith", "jmueller"],
+                "in the order of their names"
+            );
+            assert_eq!(
+                found(tx, "example.org").await?,
+                [""; 0],
+                "the server's name is nobody's"
+            );
+            assert_eq!(found(tx, "nobody").await?, [""; 0]);
+            assert_eq!(tx.profile_search("m", 1).await?.len(), 1);
+        });
+    });
+}
+
+#[test]
+fn wildcards_in_a_term_stand_for_themselves() {
+    on_both(async |db| {
+        tx!(db, |tx| {
+            put(tx, "percent", "100% sure").await?;
+            put(tx, "underscore", "snake_case").await?;
+            put(tx, "backslash", "back\\slash").await?;
+            put(tx, "quote", "O'Neill").await?;
+            put(tx, "plain", "plain").await?;
+            assert_eq!(found(tx, "%").await?, ["percent"]);
+            assert_eq!(found(tx, "_").await?, ["underscore"]);
+            assert_eq!(found(tx, "\\").await?, ["backslash"]);
+            assert_eq!(found(tx, "k\\s").await?, ["backslash"]);
+            assert_eq!(found(tx, "'").await?, ["quote"]);
+            assert_eq!(found(tx, "\\%").await?, [""; 0]);
+            assert_eq!(found(tx, "e_c").await?, ["underscore"]);
+            assert_eq!(
+                found(tx, "").await?.len(),
+                5,
+                "an empty term is part of every name"
+            );
+        });
+    });
+}
+
+#[test]
+fn closed_accounts_and_strangers_are_not_found() {
+    on_both(async |db| {
+        tx!(db, |tx| {
+            put(tx, "alice", "Alice").await?;
+            tx.user_set_state(&alice(), UserState::Deactivated).await?;
+            let stranger = Profile {
+                display_name: Some("Alice elsewhere".into()),
+                avatar_url: None,
+            };
+            tx.profile_put(&user("stranger"), &stranger).await?;
+            assert_eq!(found(tx, "alice").await?, [""; 0]);
+            let open = UserRow {
+                state: UserState::Active,
+                ..account("alice2")
+            };
+            tx.user_insert(&open).await?;
+            tx.profile_put(&open.user_id, &Profile::default()).await?;
+            assert_eq!(
+                found(tx, "alice").await?,
+                ["alice2"],
+                "without a name, by localpart"
+            );
+        });
+    });
+}
