@@ -50,6 +50,30 @@ async fn people_have_a_name_and_a_picture() {
 }
 
 #[tokio::test]
+async fn the_same_name_again_finishes_what_a_broken_off_request_left() {
+    TestServer::each(async |server| {
+        let erika = server.user("erika").await;
+        let room = erika.create_room(json!({ "preset": "private_chat" })).await;
+        let member = format!(
+            "/_matrix/client/v3/rooms/{}/state/m.room.member/{}",
+            enc(&room),
+            enc(erika.id.as_str())
+        );
+        // As if the request had ended before it came to this room.
+        let old = json!({ "membership": "join", "displayname": "before" });
+        assert_eq!(erika.put(&member, old).await.0, 200);
+        for _ in 0..2 {
+            let name = json!({ "displayname": "erika" });
+            let answer = erika.put(&path(erika.id.as_str(), "/displayname"), name).await;
+            assert_eq!(answer, (200, json!({})));
+            let (_, content) = erika.get(&member).await;
+            assert_eq!(content, json!({ "membership": "join", "displayname": "erika" }));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_new_name_reaches_the_rooms() {
     TestServer::each(async |server| {
         let erika = server.user("erika").await;

@@ -64,17 +64,15 @@ pub async fn set(
         ));
     }
     let change = check(change)?;
-    if server
+    server
         .store
         .write(Unit {
             user_id: user_id.clone(),
             change,
         })
-        .await?
-    {
-        rooms::profile::propagate(server, user_id).await?;
-    }
-    Ok(())
+        .await?;
+    // Although the profile may have been so before: the request that made it so may have been cut off.
+    rooms::profile::propagate(server, user_id).await
 }
 
 /// The change, if it may be. An empty text removes the field.
@@ -109,11 +107,10 @@ fn check(change: ProfileChange) -> Result<ProfileChange> {
 }
 
 impl Work for Unit {
-    /// Whether anything is different now.
-    type Out = bool;
+    type Out = ();
     type Error = Refusal;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<bool> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<()> {
         // One writer at a time, or of two changes at once one would be lost.
         tx.user_lock(&self.user_id).await?;
         let before = tx.profile_get(&self.user_id).await?;
@@ -123,10 +120,9 @@ impl Work for Unit {
             ProfileChange::AvatarUrl(url) => profile.avatar_url = url.as_ref().map(ToString::to_string),
         }
         if profile == before {
-            return Ok(false);
+            return Ok(());
         }
-        tx.profile_put(&self.user_id, &profile).await?;
-        Ok(true)
+        Ok(tx.profile_put(&self.user_id, &profile).await?)
     }
 }
 

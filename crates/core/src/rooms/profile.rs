@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rohrpost_room::{NewEvent, canonical_object};
-use rohrpost_store::{Profile, Tx, Work};
+use rohrpost_store::{Tx, Work};
 use ruma::{
     MilliSecondsSinceUnixEpoch, OwnedRoomId, OwnedUserId,
     events::{StateEventType, TimelineEventType, room::member::MembershipState},
@@ -15,18 +15,17 @@ struct Unit {
     server: Arc<Server>,
     user_id: OwnedUserId,
     room_id: OwnedRoomId,
-    profile: Profile,
     now: MilliSecondsSinceUnixEpoch,
 }
 
-/// Sends a member event with the present profile to every room the user is joined to. A room whose rules refuse
-/// it keeps the old one.
+/// Sends a member event with the present profile to every room the user is joined to and that shows another one. A
+/// room whose rules refuse it keeps the old one. Repeated, it finishes what was left.
 ///
 /// # Errors
 /// Only when the store fails.
 pub async fn propagate(server: &Arc<Server>, user_id: OwnedUserId) -> Result<()> {
     let of_user = user_id.clone();
-    let (profile, rooms) = server
+    let rooms: Vec<OwnedRoomId> = server
         .store
         .read(move |tx| {
             Box::pin(async move {
@@ -34,13 +33,13 @@ pub async fn propagate(server: &Arc<Server>, user_id: OwnedUserId) -> Result<()>
                 for member in tx.membership_list_of(&of_user, &MembershipState::Join).await? {
                     rooms.extend(tx.room_get_by_nid(member.room).await?.map(|room| room.room_id));
                 }
-                Ok::<_, Refusal>((tx.profile_get(&of_user).await?, rooms))
+                Ok::<_, Refusal>(rooms)
             })
         })
         .await?;
     for room_id in rooms {
-        let (user_id, profile, now) = (user_id.clone(), profile.clone(), server.clock.now());
-        match server.store.write(Unit { server: Arc::clone(server), user_id, room_id, profile, now }).await {
+        let (user_id, now) = (user_id.clone(), server.clock.now());
+        match server.store.write(Unit { server: Arc::clone(server), user_id, room_id, now }).await {
             Err(Refusal::Store(error)) => return Err(error.into()),
             Err(refusal) => tracing::debug!(%refusal, "a room keeps the old profile"),
             Ok(()) => {}
@@ -61,9 +60,11 @@ impl Work for Unit {
         };
         let mut content: serde_json::Map<String, serde_json::Value> = member.content_as()?;
         let before = content.clone();
-        for (key, value) in [("displayname", &self.profile.display_name), ("avatar_url", &self.profile.avatar_url)] {
+        // Read under the lock of the room, so that of two changes at once the room never ends with the first.
+        let profile = tx.profile_get(&self.user_id).await?;
+        for (key, value) in [("displayname", profile.display_name), ("avatar_url", profile.avatar_url)] {
             match value {
-                Some(value) => drop(content.insert(key.to_owned(), value.clone().into())),
+                Some(value) => drop(content.insert(key.to_owned(), value.into())),
                 None => drop(content.remove(key)),
             }
         }
