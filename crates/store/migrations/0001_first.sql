@@ -305,6 +305,7 @@ CREATE TABLE backup_versions (
     auth_data TEXT NOT NULL,
     etag INTEGER NOT NULL,            -- grows with every change of its keys
     key_count INTEGER NOT NULL,       -- how many keys it has
+    key_bytes INTEGER NOT NULL,       -- how large their session_data is together
     deleted INTEGER NOT NULL,
     PRIMARY KEY (user_id, version)
 ) STRICT;

@@ -17,6 +17,8 @@ use crate::{Caller, Refusal, Result, Server};
 const MAX_KEYS_PER_REQUEST: usize = 5_000;
 /// Keys in one version.
 const MAX_KEYS_PER_VERSION: i64 = 500_000;
+/// Session data of one version, in bytes: a client that restores asks for all of it at once.
+const MAX_BYTES_PER_VERSION: i64 = 96 * 1024 * 1024;
 /// Longest session id, in bytes.
 const MAX_SESSION_ID_BYTES: usize = 255;
 /// Largest key, in bytes.
@@ -229,12 +231,12 @@ impl Work for Put {
         let there = tx
             .backup_key_quality(&self.user_id, self.number, &self.keys)
             .await?;
-        let mut better = Vec::new();
+        let (mut better, mut replaced) = (Vec::new(), Vec::new());
         let mut more = 0;
         for (key, there) in self.keys.iter().zip(there) {
             match there {
                 Some(there) if !is_better(key.quality, there) => continue,
-                Some(_) => {}
+                Some(_) => replaced.push(key),
                 None => more += 1,
             }
             better.push(key);
@@ -247,9 +249,24 @@ impl Work for Put {
                 "a backup has at most {MAX_KEYS_PER_VERSION} keys"
             )));
         }
+        let bytes = better.iter().map(|key| key.session_data.len() as i64).sum::<i64>()
+            - tx.backup_key_bytes(&self.user_id, self.number, &replaced).await?;
+        check_size(latest.key_bytes, bytes)?;
         tx.backup_key_put(&self.user_id, self.number, &better).await?;
+        tx.backup_grow(&self.user_id, self.number, bytes).await?;
         Ok(tx.backup_touch(&self.user_id, self.number, more).await?)
     }
+}
+
+/// Refuses what makes a version of so many bytes too large. What makes it smaller is always welcome.
+fn check_size(there: i64, more: i64) -> Result<()> {
+    if more > 0 && there + more > MAX_BYTES_PER_VERSION {
+        let max_mib = MAX_BYTES_PER_VERSION / 1024 / 1024;
+        return Err(Refusal::TooLarge(format!(
+            "the keys of a backup have at most {max_mib} MiB; please make a new backup"
+        )));
+    }
+    Ok(())
 }
 
 struct Delete {
@@ -276,6 +293,7 @@ impl Work for Delete {
         if removed == 0 {
             return Ok(version);
         }
+        tx.backup_measure(&self.user_id, self.number).await?;
         let fewer = i64::try_from(removed).unwrap_or(i64::MAX);
         Ok(tx.backup_touch(&self.user_id, self.number, -fewer).await?)
     }
@@ -285,7 +303,8 @@ impl Work for Delete {
 mod tests {
     use rohrpost_store::BackupKeyQuality;
 
-    use super::is_better;
+    use super::{MAX_BYTES_PER_VERSION, check_size, is_better};
+    use crate::Refusal;
 
     fn key(is_verified: bool, first_message_index: i64, forwarded_count: i64) -> BackupKeyQuality {
         BackupKeyQuality {
@@ -314,5 +333,12 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_backup_is_not_larger_than_a_server_can_hand_out() {
+        assert!(check_size(MAX_BYTES_PER_VERSION - 10, 10).is_ok());
+        assert!(matches!(check_size(MAX_BYTES_PER_VERSION - 10, 11), Err(Refusal::TooLarge(_))));
+        assert!(check_size(MAX_BYTES_PER_VERSION + 10, -1).is_ok());
     }
 }
