@@ -23,17 +23,19 @@ pub async fn upkeep(server: &Arc<Server>) -> Result<()> {
     accounts::tidy::tidy(server).await
 }
 
-/// Forgets the answers to requests of more than 30 days ago. Looks at all there are, so once an hour is enough.
+/// Forgets the answers to requests of more than 30 days ago, and lets the database overwrite what was redacted or
+/// removed. Looks at all there are, so once an hour is enough.
 ///
 /// # Errors
 /// Only when the store fails.
 pub async fn forget_answers(server: &Arc<Server>) -> Result<()> {
-    Ok(server
+    server
         .store
         .write(ForgetAnswers {
             before_ts: server.now_ts() - ANSWER_MS,
         })
-        .await?)
+        .await?;
+    Ok(server.store.checkpoint().await?)
 }
 
 impl Work for ForgetAnswers {

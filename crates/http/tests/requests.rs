@@ -75,3 +75,34 @@ async fn a_nul_in_a_query_string_is_refused_by_name() {
     })
     .await;
 }
+
+/// Whether a file in a folder or one of its folders has these bytes.
+fn is_in_files(folder: &std::path::Path, bytes: &[u8]) -> bool {
+    std::fs::read_dir(folder).expect("a folder").any(|entry| {
+        let path = entry.expect("a file").path();
+        match path.is_dir() {
+            true => is_in_files(&path, bytes),
+            false => {
+                let content = std::fs::read(&path).expect("it can be read");
+                content.windows(bytes.len()).any(|window| window == bytes)
+            }
+        }
+    })
+}
+
+#[tokio::test]
+async fn redacted_content_is_in_no_file_after_the_hourly_upkeep() {
+    let server = TestServer::sqlite().await;
+    let alice = server.user("alice").await;
+    let room = alice.create_room(serde_json::json!({})).await;
+    let event = alice.send_text(&room, "the canary sings").await;
+    assert!(is_in_files(server.folder(), b"the canary sings"));
+    let path = format!(
+        "/_matrix/client/v3/rooms/{}/redact/{}/1",
+        rohrpost_testkit::enc(&room),
+        rohrpost_testkit::enc(&event)
+    );
+    assert_eq!(alice.put(&path, serde_json::json!({})).await.0, 200);
+    rohrpost_core::upkeep::forget_answers(&server.core()).await.expect("the upkeep");
+    assert!(!is_in_files(server.folder(), b"the canary sings"));
+}

@@ -84,6 +84,18 @@ impl Store {
         }
     }
 
+    /// Moves what was written lately to its place, so that the files hold nothing any more that was overwritten:
+    /// redacted content, for example. Writers wait meanwhile, some 100 ms. PostgreSQL does so by itself.
+    ///
+    /// # Errors
+    /// Those of the engine. That the log is in use is none.
+    pub async fn checkpoint(&self) -> Result<()> {
+        match &self.0 {
+            Engine::Sqlite(engine) => engine.checkpoint().await,
+            Engine::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Waits for what is under way and closes the database.
     pub async fn close(&self) {
         match &self.0 {
