@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     num::NonZeroUsize,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use lru::LruCache;
@@ -15,8 +15,12 @@ use crate::{Refusal, Result};
 
 /// Heads that are kept in memory.
 const MAX_HEADS: NonZeroUsize = NonZeroUsize::new(1000).expect("1000 is not zero");
+/// How large the heads that are kept may be together, in bytes, roughly: one user can fill a room with state.
+const MAX_CACHE_BYTES: usize = 64 * 1024 * 1024;
 /// State events that are kept with a head.
 const MAX_KNOWN: usize = 256;
+/// How large they may be together, in bytes, roughly, before they are read anew.
+const MAX_KNOWN_BYTES: usize = 4 * 1024 * 1024;
 
 /// Type and state key.
 pub type StateKey = (StateEventType, String);
@@ -31,20 +35,34 @@ pub struct Head {
     /// Joined users of this server, in order.
     pub local_joined: Arc<[OwnedUserId]>,
     known: imbl::HashMap<StateKey, Option<Arc<Pdu>>>,
+    known_bytes: usize,
 }
 
 impl Head {
     /// The head of a room that has no events yet.
     pub(crate) fn new(room: RoomRow) -> Self {
-        Self { room, extremities: Vec::new(), local_joined: Arc::new([]), known: imbl::HashMap::new() }
+        Self { room, extremities: Vec::new(), local_joined: Arc::new([]), known: imbl::HashMap::new(), known_bytes: 0 }
+    }
+
+    fn learn(&mut self, key: StateKey, event: Option<Arc<Pdu>>) {
+        self.known_bytes += entry_bytes(event.as_deref());
+        if let Some(old) = self.known.insert(key, event) {
+            self.known_bytes -= entry_bytes(old.as_deref());
+        }
+    }
+
+    /// How much memory it takes, roughly.
+    fn bytes(&self) -> usize {
+        self.known_bytes + 64 * (self.local_joined.len() + self.extremities.len()) + 512
     }
 
     /// The parts of the current state that are there.
     pub async fn states(&mut self, tx: &mut Tx<'_>, keys: &[StateKey]) -> Result<AuthState> {
         let missing: Vec<StateKey> = keys.iter().filter(|key| !self.known.contains_key(*key)).cloned().collect();
         if !missing.is_empty() {
-            if self.known.len() > MAX_KNOWN {
+            if self.known.len() > MAX_KNOWN || self.known_bytes > MAX_KNOWN_BYTES {
                 self.known.clear();
+                self.known_bytes = 0;
                 return Box::pin(self.states(tx, keys)).await;
             }
             let mut found: HashMap<StateKey, Arc<Pdu>> = HashMap::new();
@@ -54,7 +72,7 @@ impl Head {
             }
             for key in missing {
                 let event = found.remove(&key);
-                self.known.insert(key, event);
+                self.learn(key, event);
             }
         }
         let known = keys.iter().filter_map(|key| Some((key.clone(), self.known.get(key)?.clone()?)));
@@ -78,7 +96,7 @@ impl Head {
     pub(crate) fn put_state(&mut self, pdu: &Arc<Pdu>) {
         if let Some(state_key) = pdu.state_key() {
             let key = (pdu.kind().to_string().into(), state_key.to_owned());
-            self.known.insert(key, Some(Arc::clone(pdu)));
+            self.learn(key, Some(Arc::clone(pdu)));
         }
     }
 
@@ -89,9 +107,14 @@ impl Head {
         if let Some(Some(known)) = self.known.get(&key)
             && known.event_id() == redacted.event_id()
         {
-            self.known.insert(key, Some(Arc::clone(redacted)));
+            self.learn(key, Some(Arc::clone(redacted)));
         }
     }
+}
+
+/// How much memory a known part of the state takes, roughly: its key, and the event with what was parsed of it.
+fn entry_bytes(event: Option<&Pdu>) -> usize {
+    256 + event.map_or(0, |event| 512 + 2 * event.content().get().len())
 }
 
 /// A stored event, parsed.
@@ -101,31 +124,54 @@ pub(crate) fn pdu(room_id: &RoomId, row: &EventRow) -> Result<Pdu> {
 
 /// Heads of rooms that were used lately. A cached head is only used when its tag is the one in the database, so
 /// it doesn't matter who changed the room or whether the transaction that made the head was committed.
-pub(crate) struct HeadCache(Mutex<LruCache<OwnedRoomId, Head>>);
+pub(crate) struct HeadCache(Mutex<Heads>);
+
+struct Heads {
+    by_room: LruCache<OwnedRoomId, Head>,
+    bytes: usize,
+}
+
+impl Heads {
+    fn put(&mut self, head: Head) {
+        self.bytes += head.bytes();
+        // What comes out is what it replaces, or what was not used for longest.
+        if let Some((_, old)) = self.by_room.push(head.room.room_id.clone(), head) {
+            self.bytes -= old.bytes();
+        }
+        while self.bytes > MAX_CACHE_BYTES
+            && let Some((_, old)) = self.by_room.pop_lru()
+        {
+            self.bytes -= old.bytes();
+        }
+    }
+}
 
 impl Default for HeadCache {
     fn default() -> Self {
-        Self(Mutex::new(LruCache::new(MAX_HEADS)))
+        Self(Mutex::new(Heads { by_room: LruCache::new(MAX_HEADS), bytes: 0 }))
     }
 }
 
 impl HeadCache {
+    fn heads(&self) -> MutexGuard<'_, Heads> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn cached(&self, room: &RoomRow) -> Option<Head> {
-        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let head = cache.get(&room.room_id)?;
+        let mut heads = self.heads();
+        let head = heads.by_room.get(&room.room_id)?;
         (head.room.tag == room.tag && head.room.nid == room.nid).then(|| head.clone())
     }
 
     pub(crate) fn put(&self, head: Head) {
-        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.put(head.room.room_id.clone(), head);
+        self.heads().put(head);
     }
 
     /// Keeps a head that was read, unless there is one already: a newer one must not be pushed out by a snapshot.
     fn keep(&self, head: &Head) {
-        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !cache.contains(&head.room.room_id) {
-            cache.put(head.room.room_id.clone(), head.clone());
+        let mut heads = self.heads();
+        if !heads.by_room.contains(&head.room.room_id) {
+            heads.put(head.clone());
         }
     }
 
@@ -155,5 +201,79 @@ impl HeadCache {
         let head = self.load(tx, room).await?;
         self.keep(&head);
         Ok(head)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rohrpost_store::{RoomNid, RoomRow, StateNid, StreamPos};
+    use ruma::{RoomId, RoomVersionId, event_id};
+
+    use super::{Head, HeadCache, MAX_CACHE_BYTES, MAX_KNOWN_BYTES, Pdu};
+
+    /// A head that knows so many state events of 60 kB.
+    fn head(number: i64, events: usize) -> Head {
+        let room_id = RoomId::parse(format!("!room{number}:example.org")).expect("a room id");
+        let mut head = Head::new(RoomRow {
+            nid: RoomNid(number),
+            room_id: room_id.clone(),
+            version: RoomVersionId::V11,
+            kind: None,
+            tag: 1,
+            state: StateNid(0),
+            depth: 1,
+            last_pos: StreamPos(1),
+            ever_encrypted: false,
+            is_public: false,
+        });
+        for key in 0..events {
+            let text = "x".repeat(60_000);
+            let json = format!(
+                r#"{{"auth_events":[],"content":{{"text":"{text}"}},"depth":1,"origin_server_ts":1,"prev_events":[],
+                   "sender":"@anna:example.org","state_key":"{key}","type":"org.example.large"}}"#
+            );
+            let event_id = event_id!("$abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq");
+            head.put_state(&Arc::new(Pdu::from_stored(&room_id, event_id, &json).expect("an event")));
+        }
+        head
+    }
+
+    fn count(cache: &HeadCache) -> (usize, usize) {
+        let heads = cache.heads();
+        let weighed: usize = heads.by_room.iter().map(|(_, head)| head.bytes()).sum();
+        assert_eq!(heads.bytes, weighed);
+        (heads.by_room.len(), heads.bytes)
+    }
+
+    #[test]
+    fn large_heads_push_out_those_that_were_not_used_for_longest() {
+        let cache = HeadCache::default();
+        let large = head(0, 20);
+        for number in 0..50 {
+            let mut head = large.clone();
+            head.room.room_id = RoomId::parse(format!("!room{number}:example.org")).expect("a room id");
+            cache.put(head);
+            assert!(count(&cache).1 <= MAX_CACHE_BYTES);
+        }
+        let (heads, bytes) = count(&cache);
+        assert!((20..30).contains(&heads) && bytes > MAX_CACHE_BYTES / 2, "{heads} {bytes}");
+        assert!(cache.cached(&large.room).is_none(), "the first one went");
+        for _ in 0..50 {
+            cache.put(head(7, 1));
+            cache.keep(&head(8, 1));
+        }
+        assert!(count(&cache).0 <= heads + 2);
+    }
+
+    #[test]
+    fn what_takes_the_place_of_something_is_weighed_once() {
+        let mut head = head(1, 3);
+        let before = head.known_bytes;
+        let events: Vec<_> = head.known.values().flatten().cloned().collect();
+        events.iter().for_each(|event| head.put_state(event));
+        assert_eq!(head.known_bytes, before);
+        assert!((3 * 120_000..MAX_KNOWN_BYTES).contains(&before));
     }
 }
