@@ -31,7 +31,7 @@ pub async fn authenticate(server: &Arc<Server>, token: &str) -> Result<Caller> {
     let hash = random::hash(token);
     let found = server
         .store
-        .read(move |tx| Box::pin(async move { tx.caller_get(&hash).await }))
+        .look_up(move |tx| Box::pin(async move { tx.caller_get(&hash).await }))
         .await;
     let found = found?.filter(|row| row.kind == TokenKind::Access);
     let Some(row) = found else {

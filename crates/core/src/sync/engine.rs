@@ -90,7 +90,7 @@ async fn forget_seen(
     let (of_user, of_device) = (user_id.clone(), device_id.clone());
     let any = server
         .store
-        .read(move |tx| Box::pin(async move { tx.to_device_any(&of_user, &of_device, upto).await }))
+        .look_up(move |tx| Box::pin(async move { tx.to_device_any(&of_user, &of_device, upto).await }))
         .await?;
     if any {
         server.store.write(ForgetSeen { user_id, device_id, upto }).await?;
