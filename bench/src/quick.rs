@@ -17,12 +17,15 @@ use crate::{
     proc::{load_average, memory_mib},
     report::{Report, ms},
     server::Server,
+    timing::Timings,
 };
 
 const CALLERS: usize = 32;
 const ROOMS: usize = 16;
 /// How long the store alone is measured, before and again after the load.
 const APPEND_SECONDS: f64 = 2.0;
+/// Rounds of single sends and of sends to a reader.
+const ROUNDS: usize = 4;
 /// How long a server that has just started is left alone before its memory is looked at.
 const SETTLE: Duration = Duration::from_millis(500);
 
@@ -51,16 +54,20 @@ pub(crate) fn run(program: &Path, postgres: Option<&str>) -> anyhow::Result<()> 
     let empty_mib = memory_mib(server.pid())?;
     println!("making {} people and {ROOMS} rooms", CALLERS);
     let scene = runtime.block_on(Scene::make(&server))?;
-    println!("sending with one caller");
-    let single = runtime.block_on(single::measure(&server, &scene))?;
     println!("appending without a server, {APPEND_SECONDS} s");
     let appends_before = append::rate(&bare, APPEND_SECONDS)?;
     println!("sending with {CALLERS} callers, {} s", load::SECONDS);
     let load = runtime.block_on(load::measure(&server, &scene))?;
     println!("appending without a server, {APPEND_SECONDS} s");
     let appends = f64::midpoint(appends_before, append::rate(&bare, APPEND_SECONDS)?);
-    println!("sending to somebody who waits");
-    let reached = runtime.block_on(send_to_sync::measure(&server, &scene))?;
+    println!("sending with one caller, and to somebody who waits");
+    let (mut single, mut reached) = (Vec::new(), Vec::new());
+    // In turns, so that both meet the same load.
+    for round in 0..ROUNDS {
+        single.extend(runtime.block_on(single::measure(&server, &scene, round))?);
+        reached.extend(runtime.block_on(send_to_sync::measure(&server, &scene, round))?);
+    }
+    let (single, reached) = (Timings::new(single), Timings::new(reached));
     let after_mib = memory_mib(server.pid())?;
     let ended = server.stop()?;
 

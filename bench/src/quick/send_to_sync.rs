@@ -8,19 +8,21 @@ use serde_json::Value;
 use tokio::{sync::mpsc, task::JoinSet, time::timeout};
 
 use super::{ROOMS, Scene};
-use crate::{http_client::Connection, messages::Sender, people::segment, server::Server, timing::Timings};
+use crate::{http_client::Connection, messages::Sender, people::segment, server::Server};
 
 const WARM_UP: usize = 20;
-const SENDS: usize = 400;
-const LIMIT: Duration = Duration::from_secs(10);
-/// Between two sends the reader has asked again, as it would have between two messages of a conversation.
-const PAUSE: Duration = Duration::from_millis(10);
+const SENDS: usize = 100;
+const LIMIT: Duration = Duration::from_secs(4);
+/// After this long the reader has asked again and waits.
+const PAUSE: Duration = Duration::from_millis(2);
 /// An event that hasn't arrived by then never will.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// From before the request to the event's arrival at the other one.
-pub(super) async fn measure(server: &Server, scene: &Scene) -> anyhow::Result<Timings> {
-    let mut sender = Sender::connect(server.address, &scene.people[0], &scene.rooms[0], "way").await?;
+/// How long it takes from before a request to the event's arrival at the other one. Each `round` needs a number of
+/// its own.
+pub(super) async fn measure(server: &Server, scene: &Scene, round: usize) -> anyhow::Result<Vec<Duration>> {
+    let series = format!("way{round}-");
+    let mut sender = Sender::connect(server.address, &scene.people[0], &scene.rooms[0], &series).await?;
     let reader = scene.people[ROOMS].connect(server.address).await?;
     let (arrived, mut arrivals) = mpsc::channel(16);
     let mut reading = JoinSet::new();
@@ -52,7 +54,7 @@ pub(super) async fn measure(server: &Server, scene: &Scene) -> anyhow::Result<Ti
             durations.push(at - sent);
         }
     }
-    Ok(Timings::new(durations))
+    Ok(durations)
 }
 
 /// What an answer brought, and when.
