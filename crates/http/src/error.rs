@@ -27,6 +27,8 @@ pub(crate) enum ApiError {
     NoMethod,
     /// 408: the body didn't come in time.
     TooSlow,
+    /// 503: it took too long to answer.
+    Overdue,
 }
 
 impl From<Refusal> for ApiError {
@@ -52,6 +54,10 @@ impl IntoResponse for ApiError {
                 ErrorKind::Unrecognized,
                 "this endpoint has no such method".to_owned(),
             ),
+            Self::Overdue => {
+                let message = "the server is too busy to answer; please try again in a minute".to_owned();
+                (StatusCode::SERVICE_UNAVAILABLE, ErrorKind::Unknown, message)
+            }
             Self::TooSlow => {
                 (StatusCode::REQUEST_TIMEOUT, ErrorKind::Unknown, "the request did not arrive in time".to_owned())
             }

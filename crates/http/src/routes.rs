@@ -29,6 +29,9 @@ const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 const MAX_PUBLIC_BODY_BYTES: usize = 64 * 1024;
 /// Longest time for a body to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest time for a request, its body included. What waits on purpose or streams is registered with
+/// [`Routes::raw`] and keeps time itself.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Who may call an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,11 +134,13 @@ impl Routes {
             let operation: &'static str = operation(&R::METHOD, path);
             let handler = handler.clone();
             let answer = move |State(server): State<Arc<Server>>, params: RawPathParams, request: Request| async move {
-                let received = match receive::<R>(server, params, (operation, access), request).await {
-                    Ok(received) => received,
-                    Err(error) => return error.into_response(),
+                let answered = async {
+                    let received = receive::<R>(server, params, (operation, access), request).await?;
+                    handler(received).await
                 };
-                handler(received).await.map_or_else(IntoResponse::into_response, render)
+                // Like a caller who goes away: a unit of work that began is done wholly or not at all.
+                let answered = tokio::time::timeout(REQUEST_TIMEOUT, answered).await;
+                answered.unwrap_or(Err(ApiError::Overdue)).map_or_else(IntoResponse::into_response, render)
             };
             self.raw(R::METHOD, path, access, answer);
         }
@@ -275,4 +280,34 @@ fn parse<R: IncomingRequest>(params: &RawPathParams, request: http::Request<&[u8
         }
         error => Refusal::BadJson(error.to_string()).into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use axum::{body::Body, extract::Request};
+    use http::StatusCode;
+    use rohrpost_core::Refusal;
+    use rohrpost_testkit::TestServer;
+    use ruma::api::client::discovery::get_supported_versions;
+    use tower::ServiceExt as _;
+
+    use super::{Public, Routes};
+
+    #[tokio::test]
+    async fn a_request_that_takes_too_long_is_answered_all_the_same() {
+        let server = TestServer::sqlite().await;
+        let mut routes = Routes::default();
+        routes.public(async |_: Public, _: get_supported_versions::Request| {
+            pending::<Result<get_supported_versions::Response, Refusal>>().await
+        });
+        let router = routes.into_router().with_state(server.core());
+        let request = Request::get("/_matrix/client/versions").body(Body::empty()).expect("a request");
+        // Time that nobody uses is left out from here on.
+        tokio::time::pause();
+        let answer = router.oneshot(request).await.expect("an answer");
+        tokio::time::resume();
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
 }
