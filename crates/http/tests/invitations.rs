@@ -64,6 +64,29 @@ async fn an_invitation_makes_one_account() {
 }
 
 #[tokio::test]
+async fn an_invitation_makes_an_administrator_where_registration_is_open_too() {
+    TestServer::each(async |server| {
+        let admin = server.administrator("admin").await;
+        let token = invite(&admin, json!({ "administrator": true })).await;
+        for (name, is_administrator) in [("erika", true), ("max", false)] {
+            let mut body = accept(name, &token);
+            if !is_administrator {
+                let used_up = server.post(REGISTER, None, body.clone()).await;
+                assert_eq!(refusal(used_up), (401, "M_FORBIDDEN".into()));
+                body["auth"] = json!({ "type": "m.login.dummy" });
+            }
+            let (status, made) = server.post(REGISTER, None, body).await;
+            assert_eq!(status, 200, "{made}");
+            let (_, account) = server
+                .get("/_rohrpost/client/v1/account", made["access_token"].as_str())
+                .await;
+            assert_eq!(account["administrator"], is_administrator, "{name}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_refused_registration_leaves_the_invitation_as_it_was() {
     by_invitation()
         .each(async |server| {

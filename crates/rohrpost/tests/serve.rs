@@ -74,6 +74,27 @@ fn the_first_start_shows_a_link_that_makes_the_first_administrator() {
 }
 
 #[test]
+fn the_link_makes_an_administrator_where_everybody_may_register_too() {
+    let place = Place::new(&format!("{FREE_PORT}[registration]\nmode = \"open\"\n"));
+    let server = place.serve();
+    accept(&server, link(&server.said).expect("a link"), "anna");
+    server.stop();
+    assert_eq!(
+        place.good(&["user", "list"]),
+        "@anna:test.example\tadministrator\n"
+    );
+}
+
+#[test]
+fn no_link_is_shown_where_nobody_may_register() {
+    let place = Place::new(&format!("{FREE_PORT}[registration]\nmode = \"closed\"\n"));
+    let server = place.serve();
+    assert!(link(&server.said).is_none(), "{}", server.said);
+    assert!(server.said.contains("user add NAME --admin"), "{}", server.said);
+    server.stop();
+}
+
+#[test]
 fn a_restart_keeps_everything() {
     let place = Place::new(FREE_PORT);
     let server = place.serve();

@@ -12,6 +12,12 @@ describe("stages of registration", () => {
         expect(nextStage({ flows: [{ stages: ["m.login.registration_token"] }] }, false)).toBeUndefined();
     });
 
+    it("shows the invitation although it could do without", () => {
+        const flows = [{ stages: ["m.login.dummy"] }, { stages: ["m.login.registration_token"] }];
+        expect(nextStage({ flows }, true)).toBe("m.login.registration_token");
+        expect(nextStage({ flows }, false)).toBe("m.login.dummy");
+    });
+
     it("picks the flow it can finish", () => {
         const flows = [{ stages: ["m.login.recaptcha"] }, { stages: ["m.login.dummy"] }];
         expect(nextStage({ flows }, false)).toBe("m.login.dummy");

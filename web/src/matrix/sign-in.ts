@@ -105,7 +105,9 @@ export async function register(registration: Registration): Promise<Credentials>
 /** The next stage we can answer, or undefined if the server asks for something this client doesn't know. */
 export function nextStage(answer: UiaAnswer, haveInvitation: boolean): string | undefined {
     const known = haveInvitation ? ["m.login.registration_token", "m.login.dummy"] : ["m.login.dummy"];
-    const flow = (answer.flows ?? []).find((candidate) => candidate.stages.every((stage) => known.includes(stage)));
+    const possible = (answer.flows ?? []).filter((flow) => flow.stages.every((stage) => known.includes(stage)));
+    // An invitation may do more than let somebody in, so it is shown where nobody needs one, too.
+    const flow = possible.find((flow) => flow.stages.includes("m.login.registration_token")) ?? possible[0];
     return flow?.stages.find((stage) => !(answer.completed ?? []).includes(stage));
 }
 

@@ -68,7 +68,7 @@ pub async fn register(server: &Arc<Server>, register: Register) -> Result<Regist
         operation,
         auth,
     } = register;
-    let stage = stage(server)?;
+    let stages = stages(server)?;
     let address = address_key(address);
     server.limit(Kind::General, &address)?;
     if let Some(password) = &password {
@@ -83,7 +83,7 @@ pub async fn register(server: &Arc<Server>, register: Register) -> Result<Regist
     };
     // The form may be filled in after the first request, so the session isn't bound to it: nobody is signed in here,
     // and a session proves nothing about anybody.
-    let flows = vec![AuthFlow::new(vec![stage])];
+    let flows = stages.iter().map(|stage| AuthFlow::new(vec![stage.clone()])).collect();
     let request = UiaRequest {
         operation: operation.to_owned(),
         body: &[],
@@ -129,16 +129,17 @@ pub async fn available(server: &Arc<Server>, name: &str) -> Result<OwnedUserId> 
 /// # Errors
 /// As [`available`]; `Forbidden` when registration is closed, whatever the name; `LimitExceeded`.
 pub async fn ask_available(server: &Arc<Server>, name: &str, address: IpAddr) -> Result<()> {
-    stage(server)?;
+    stages(server)?;
     server.limit(Kind::General, &address_key(address))?;
     available(server, name).await.map(drop)
 }
 
-/// What is asked of people who want an account.
-fn stage(server: &Server) -> Result<AuthType> {
+/// What is asked of people who want an account, one of these. An invitation is good for more than to be let in: it
+/// may make an administrator, so it is taken where nobody needs one, too.
+fn stages(server: &Server) -> Result<&'static [AuthType]> {
     match server.settings.registration {
-        Registration::Open => Ok(AuthType::Dummy),
-        Registration::Invite | Registration::Email => Ok(AuthType::RegistrationToken),
+        Registration::Open => Ok(&[AuthType::Dummy, AuthType::RegistrationToken]),
+        Registration::Invite | Registration::Email => Ok(&[AuthType::RegistrationToken]),
         Registration::Closed => Err(Refusal::Forbidden(
             "accounts are made by the administrators of this server; please ask them for one".to_owned(),
         )),

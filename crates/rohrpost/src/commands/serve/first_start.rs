@@ -26,11 +26,8 @@ pub(super) async fn greet(server: &Arc<Server>) -> anyhow::Result<()> {
     if !list::is_empty(server).await? {
         return Ok(());
     }
-    if matches!(
-        server.settings.registration,
-        Registration::Open | Registration::Closed
-    ) {
-        // No invitations are asked for or taken in these modes.
+    if server.settings.registration == Registration::Closed {
+        // No invitations are taken in this mode.
         say(
             "\nThere is no account yet. \"rohrpost user add NAME --admin\" makes the first administrator.\n",
         )?;
