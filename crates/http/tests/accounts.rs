@@ -17,7 +17,7 @@ async fn an_open_server_makes_an_account_and_signs_in() {
     TestServer::each(async |server| {
         let (status, flows) = server.post(REGISTER, None, json!({})).await;
         assert_eq!(status, 401, "{flows}");
-        assert_eq!(flows["flows"], json!([{ "stages": ["m.login.dummy"] }]));
+        assert_eq!(flows["flows"], json!([{ "stages": ["m.login.dummy"] }, { "stages": ["m.login.registration_token"] }]));
         assert_eq!(flows["params"], json!({}));
         // The form is filled in after the first answer.
         let body = json!({
@@ -223,6 +223,47 @@ async fn a_closed_account_is_gone_and_its_name_stays_taken() {
             Some(1),
             "{members}"
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_closed_account_leaves_its_rooms_although_the_request_was_cut_off() {
+    TestServer::each(async |server| {
+        let (erika, max) = (server.user("erika").await, server.user("max").await);
+        let mut rooms = Vec::new();
+        for _ in 0..5 {
+            rooms.push(max.create_room(json!({ "invite": [erika.id] })).await);
+        }
+        erika.join(&rooms[0]).await;
+        let identifier = json!({ "type": "m.id.user", "user": "erika" });
+        let auth = json!({ "type": "m.login.password", "identifier": identifier, "password": PASSWORD });
+        let path = "/_matrix/client/v3/account/deactivate";
+        let closing = erika.post(path, json!({ "auth": auth }));
+        let closed = async {
+            while erika.get("/_matrix/client/v3/account/whoami").await.0 == 200 {
+                tokio::task::yield_now().await;
+            }
+        };
+        // Whichever is first: the request ends in order, or it is dropped somewhere after the account was closed.
+        tokio::select! {
+            biased;
+            () = closed => {}
+            answer = closing => assert_eq!(answer.0, 200, "{}", answer.1),
+        }
+        for _ in 0..2 {
+            rohrpost_core::accounts::deactivate::finish(&server.core())
+                .await
+                .expect("all rooms can be left");
+        }
+        for room in rooms {
+            let member = format!(
+                "/_matrix/client/v3/rooms/{}/state/m.room.member/{}",
+                enc(&room),
+                enc(erika.id.as_str())
+            );
+            assert_eq!(max.get(&member).await.1["membership"], "leave");
+        }
     })
     .await;
 }

@@ -151,6 +151,17 @@ impl Tx<'_> {
             .collect()
     }
 
+    /// Closed accounts that are still in rooms or invited to some.
+    pub async fn user_list_closed_in_rooms(&mut self, limit: u32) -> Result<Vec<OwnedUserId>> {
+        let sql = "SELECT DISTINCT u.user_id FROM users u JOIN memberships m ON m.user_id = u.user_id \
+                   WHERE u.state = 'deactivated' AND m.membership IN ('join', 'invite', 'knock') LIMIT $1";
+        self.query(sql, params![limit])
+            .await?
+            .iter()
+            .map(|row| row.get(0))
+            .collect()
+    }
+
     /// How many accounts there are, closed ones included.
     pub async fn user_count(&mut self) -> Result<i64> {
         self.query_one("SELECT COUNT(*) FROM users", &[]).await?.get(0)

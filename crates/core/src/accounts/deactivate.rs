@@ -10,6 +10,9 @@ use crate::{
     rooms::membership::leave_all,
 };
 
+/// Accounts that are looked at in one turn.
+const FINISH_AT_ONCE: u32 = 100;
+
 /// What becomes of the name and picture of a closed account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Traces {
@@ -60,19 +63,40 @@ pub async fn deactivate_other(server: &Arc<Server>, user_id: OwnedUserId, traces
 }
 
 async fn close(server: &Arc<Server>, unit: Unit) -> Result<()> {
-    let device_id = OwnedDeviceId::from("");
-    let nobody = Caller {
-        user_id: unit.user_id.clone(),
-        device_id,
-        administrator: false,
-        token_hash: [0; 32],
-    };
+    let nobody = nobody(unit.user_id.clone());
     // Closed first: whoever has a token of it can't join anything while its rooms are left one by one.
     server.store.write(unit).await?;
     if let Err(error) = leave_all(server, &nobody).await {
-        tracing::warn!(%error, "a closed account is still in rooms; \"rohrpost user deactivate\" tries again");
+        tracing::warn!(%error, "a closed account is still in rooms; it is tried again in a minute");
     }
     Ok(())
+}
+
+/// Whoever acts for a closed account.
+fn nobody(user_id: OwnedUserId) -> Caller {
+    Caller {
+        user_id,
+        device_id: OwnedDeviceId::from(""),
+        administrator: false,
+        token_hash: [0; 32],
+    }
+}
+
+/// Leaves the rooms that closed accounts are still in, because the request that closed them was cut off or a room
+/// failed. For every minute; harmless to repeat.
+///
+/// # Errors
+/// The first one, after all the others were tried.
+pub async fn finish(server: &Arc<Server>) -> Result<()> {
+    let unfinished = server
+        .store
+        .read(|tx| Box::pin(async move { tx.user_list_closed_in_rooms(FINISH_AT_ONCE).await }))
+        .await?;
+    let mut first = Ok(());
+    for user_id in unfinished {
+        first = first.and(leave_all(server, &nobody(user_id)).await);
+    }
+    first
 }
 
 impl Work for Unit {

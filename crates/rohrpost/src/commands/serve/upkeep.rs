@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use rohrpost_core::{Result, Server, personal::typing, upkeep};
+use rohrpost_core::{Result, Server, accounts::deactivate, personal::typing, upkeep};
 use tokio::time::{MissedTickBehavior, interval};
 
 /// Time from one turn to the next.
@@ -41,6 +41,7 @@ pub(super) async fn run(server: Arc<Server>, figures: PrometheusHandle) {
 
 async fn clean(server: &Arc<Server>, turn: u32) -> Result<()> {
     upkeep::upkeep(server).await?;
+    deactivate::finish(server).await?;
     if turn.is_multiple_of(HOUR) {
         upkeep::forget_answers(server).await?;
     }
