@@ -150,10 +150,13 @@ fn shorten(mut content: Value) -> Option<Box<RawValue>> {
 
 fn cut(value: &mut Value) {
     match value {
-        Value::String(text) => text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES)),
+        Value::String(text) if text.len() > MAX_TEXT_BYTES => {
+            let end = (0..=MAX_TEXT_BYTES).rev().find(|end| text.is_char_boundary(*end));
+            text.truncate(end.unwrap_or(0));
+        }
         Value::Array(values) => values.iter_mut().for_each(cut),
         Value::Object(fields) => fields.values_mut().for_each(cut),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
