@@ -5,6 +5,8 @@
 //! else is an error.
 
 mod lookups;
+#[cfg(test)]
+mod plans;
 mod writer;
 
 use std::{
@@ -20,7 +22,7 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use tokio::sync::oneshot;
 
 use self::{
@@ -53,6 +55,8 @@ impl SqliteConn {
         let conn = Connection::open_with_flags(path, flags)?;
         conn.busy_timeout(Duration::from_secs(10))?;
         conn.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Else SQLite plans a statement for the values it is given, and plans again whenever a LIMIT is given anew.
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         conn.pragma_update(None, "synchronous", "FULL")?;
         conn.pragma_update(None, "foreign_keys", "ON")?;
         conn.pragma_update(None, "cache_size", -8192)?;

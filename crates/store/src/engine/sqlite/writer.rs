@@ -16,6 +16,9 @@ use tokio::sync::oneshot;
 use super::{SqliteConn, ready};
 use crate::{Acknowledge, Committed, Completion, Result, StoreError, Tx, Wakes, Work, tx::TxEngine};
 
+#[cfg(test)]
+mod tests;
+
 /// Units that share one commit at most: bounds the time that the first of them waits for the last.
 const MAX_BATCH: usize = 256;
 /// Units that are run for one commit at most, refused ones included.
