@@ -13,6 +13,9 @@ use tokio::{fs::File, io::AsyncWriteExt};
 
 use crate::{Result, StoreError};
 
+/// The longest name of an upload under way.
+const MAX_NAME_BYTES: usize = 128;
+
 /// The folder that files are kept in. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Blobs {
@@ -36,11 +39,16 @@ impl Blobs {
         Ok(Self { root: root.into() })
     }
 
-    /// Begins a file. `name` is any name that no other upload uses.
+    /// Begins a file. `name` is any name of letters, digits, `-` and `_` that no other upload uses, such as a
+    /// random one.
     ///
     /// # Errors
     /// When the file can't be made.
     pub async fn begin(&self, name: &str) -> Result<PendingBlob> {
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        if name.is_empty() || name.len() > MAX_NAME_BYTES || !name.bytes().all(is_plain) {
+            return Err(std::io::Error::from(std::io::ErrorKind::InvalidInput).into());
+        }
         let path = self.root.join("unfinished").join(name);
         let file = File::create_new(&path).await?;
         Ok(PendingBlob {
