@@ -23,6 +23,20 @@ fn profile(row: &Row, from: usize) -> Result<Profile> {
     })
 }
 
+/// An account without a profile is found by its localpart, which the engines cut out in their own ways.
+macro_rules! search {
+    ($localpart:literal) => {
+        concat!(
+            "SELECT user_id, display_name, avatar_url FROM (SELECT u.user_id, p.display_name, p.avatar_url, \
+             COALESCE(p.search_name, LOWER(",
+            $localpart,
+            ")) AS name FROM users u LEFT JOIN profiles p ON p.user_id = u.user_id WHERE u.state = 'active') AS found \
+             WHERE name LIKE $1 ESCAPE '\\' AND name LIKE $2 ESCAPE '\\' AND name LIKE $3 ESCAPE '\\' \
+             AND name LIKE $4 ESCAPE '\\' ORDER BY name, user_id LIMIT $5"
+        )
+    };
+}
+
 impl Tx<'_> {
     /// The profile of a user, empty when none was set.
     pub async fn profile_get(&mut self, user_id: &UserId) -> Result<Profile> {
@@ -62,13 +76,10 @@ impl Tx<'_> {
         let mut words = escaped.split_whitespace().map(|word| format!("%{word}%"));
         let mut word = || words.next().unwrap_or_else(|| "%".to_owned());
         let words = [word(), word(), word(), word()];
-        // An account without a profile is found by its name, which lacks nothing but the case.
-        let sql = "SELECT u.user_id, p.display_name, p.avatar_url FROM users u LEFT JOIN profiles p ON p.user_id = u.user_id \
-                   WHERE u.state = 'active' AND COALESCE(p.search_name, u.user_id) LIKE $1 ESCAPE '\\' \
-                   AND COALESCE(p.search_name, u.user_id) LIKE $2 ESCAPE '\\' \
-                   AND COALESCE(p.search_name, u.user_id) LIKE $3 ESCAPE '\\' \
-                   AND COALESCE(p.search_name, u.user_id) LIKE $4 ESCAPE '\\' \
-                   ORDER BY COALESCE(p.search_name, u.user_id), u.user_id LIMIT $5";
+        let sql = self.choose(
+            search!("SUBSTR(u.user_id, 2, INSTR(u.user_id, ':') - 2)"),
+            search!("SPLIT_PART(SUBSTR(u.user_id, 2), ':', 1)"),
+        );
         let [one, two, three, four] = &words;
         let rows = self.query(sql, params![one, two, three, four, limit]).await?;
         rows.iter()

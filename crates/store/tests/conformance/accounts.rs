@@ -1,8 +1,8 @@
 //! Accounts and filters.
 
-use rohrpost_store::{UserRow, UserState};
+use rohrpost_store::{AccountData, CrossSigningKey, GLOBAL, KeyUsage, UserRow, UserState};
 
-use crate::support::{alice, bob, on_both, read, try_tx, tx, user};
+use crate::support::{alice, bob, on_both, pos, read, try_tx, tx, user};
 
 pub(crate) fn account(name: &str) -> UserRow {
     UserRow {
@@ -134,6 +134,38 @@ fn a_filter_is_kept_once_and_belongs_to_its_user() {
                 (tx.filter_count(&alice).await?, tx.filter_count(&bob()).await?),
                 (2, 0)
             );
+        });
+    });
+}
+
+#[test]
+fn what_an_account_kept_for_itself_can_go() {
+    on_both(async |db| {
+        tx!(db, |tx| {
+            for user_id in [alice(), bob()] {
+                let data = AccountData {
+                    room: GLOBAL,
+                    kind: "k".into(),
+                    content: "{}".into(),
+                    pos: pos(1),
+                };
+                tx.account_data_put(&user_id, &data).await?;
+                tx.filter_put(&user_id, "id", "{}").await?;
+                let key = CrossSigningKey {
+                    usage: KeyUsage::Master,
+                    key_id: "k".into(),
+                    json: "{}".into(),
+                };
+                tx.cross_signing_put(&user_id, &key).await?;
+                tx.backup_version_insert(&user_id, "alg", "{}").await?;
+            }
+            tx.user_delete_belongings(&alice()).await?;
+            for (user_id, left) in [(alice(), false), (bob(), true)] {
+                assert_eq!(tx.account_data_count(&user_id).await? == 1, left);
+                assert_eq!(tx.filter_count(&user_id).await? == 1, left);
+                assert_eq!(tx.cross_signing_list(&user_id).await?.len() == 1, left);
+                assert_eq!(tx.backup_version_latest(&user_id).await?.is_some(), left);
+            }
         });
     });
 }

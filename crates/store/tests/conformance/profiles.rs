@@ -121,3 +121,47 @@ fn closed_accounts_and_strangers_are_not_found() {
         });
     });
 }
+
+#[test]
+fn each_word_has_to_be_found_in_any_order() {
+    on_both(async |db| {
+        tx!(db, |tx| {
+            put(tx, "jm", "Jörg Müller").await?;
+            put(tx, "am", "Anna Müller").await?;
+            assert_eq!(found(tx, "müller jörg").await?, ["jm"]);
+            assert_eq!(found(tx, "  müll   ann ").await?, ["am"]);
+            assert_eq!(found(tx, "müller").await?, ["am", "jm"]);
+            assert_eq!(
+                found(tx, "a n m ü nobody").await?,
+                ["am"],
+                "no more than four words"
+            );
+            assert_eq!(found(tx, " \t").await?.len(), 2);
+        });
+    });
+}
+
+#[test]
+fn an_account_without_a_profile_is_found_by_its_localpart_alone() {
+    on_both(async |db| {
+        tx!(db, |tx| {
+            tx.user_insert(&account("secretary")).await?;
+            put(tx, "boss", "Boss").await?;
+            assert_eq!(found(tx, "Secret").await?, ["secretary"]);
+            assert_eq!(found(tx, "").await?, ["boss", "secretary"]);
+            for part in ["example", "org", ":", "@"] {
+                assert_eq!(found(tx, part).await?, [""; 0], "the server's name is nobody's");
+            }
+            let profile = Profile {
+                display_name: Some("Office".into()),
+                avatar_url: None,
+            };
+            tx.profile_put(&user("secretary"), &profile).await?;
+            assert_eq!(found(tx, "office").await?, ["secretary"]);
+            tx.profile_delete(&user("secretary")).await?;
+            assert_eq!(found(tx, "office").await?, [""; 0]);
+            assert_eq!(tx.profile_get(&user("secretary")).await?, Profile::default());
+            assert_eq!(found(tx, "secretary").await?, ["secretary"]);
+        });
+    });
+}
