@@ -20,7 +20,8 @@ async fn may_administer(tx: &mut Tx<'_>, head: &mut Head, caller: &Caller) -> Re
         return Ok(true);
     }
     let power = head.power(tx).await?;
-    Ok(is_joined(tx, head, caller).await? && power.may_send_state(&StateEventType::RoomCanonicalAlias, &caller.user_id))
+    Ok(is_joined(tx, head, caller).await?
+        && power.may_send_state(&StateEventType::RoomCanonicalAlias, &caller.user_id))
 }
 
 async fn is_joined(tx: &mut Tx<'_>, head: &Head, caller: &Caller) -> Result<bool> {

@@ -114,14 +114,19 @@ impl Limits {
     /// `LimitExceeded` when it is empty.
     pub(crate) fn take(&self, kind: Kind, who: &str, clock: &dyn Clock) -> Result<()> {
         let Some(rates) = &self.rates else { return Ok(()) };
-        let Some(rate) = rates.0.get(&kind).copied() else { return Ok(()) };
+        let Some(rate) = rates.0.get(&kind).copied() else {
+            return Ok(());
+        };
         let now_ts = clock.now_ts();
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let mut key = (kind, who.to_owned());
         if !buckets.by_key.contains_key(&key) && !buckets.make_space(rates, now_ts) {
             key.1 = OTHERS.to_owned();
         }
-        let bucket = buckets.by_key.entry(key).or_insert(Bucket { tokens: full(rate), at_ts: now_ts });
+        let bucket = buckets.by_key.entry(key).or_insert(Bucket {
+            tokens: full(rate),
+            at_ts: now_ts,
+        });
         bucket.tokens = bucket.tokens(rate, now_ts);
         bucket.at_ts = now_ts;
         if bucket.tokens >= 1.0 {
@@ -179,13 +184,18 @@ mod tests {
 
     impl Clock for Hand {
         fn now(&self) -> MilliSecondsSinceUnixEpoch {
-            MilliSecondsSinceUnixEpoch(UInt::new_saturating(self.0.load(Ordering::Relaxed).unsigned_abs()))
+            MilliSecondsSinceUnixEpoch(UInt::new_saturating(
+                self.0.load(Ordering::Relaxed).unsigned_abs(),
+            ))
         }
     }
 
     fn limits() -> Limits {
         let rate = |per_second| Rate { per_second, burst: 2 };
-        Limits::new(Some(Rates::new([(Kind::Message, rate(1.0)), (Kind::LoginPerAddress, rate(0.01))])))
+        Limits::new(Some(Rates::new([
+            (Kind::Message, rate(1.0)),
+            (Kind::LoginPerAddress, rate(0.01)),
+        ])))
     }
 
     fn count(limits: &Limits) -> usize {
@@ -205,20 +215,34 @@ mod tests {
     fn full_buckets_make_space_and_there_is_an_end_to_the_others() {
         let (limits, clock) = (limits(), Hand::default());
         clock.0.store(1_000_000, Ordering::Relaxed);
-        limits.take(Kind::LoginPerAddress, "slow", &clock).expect("the first");
+        limits
+            .take(Kind::LoginPerAddress, "slow", &clock)
+            .expect("the first");
         for i in 0..MAX_BUCKETS + 10 {
             // Those for whom there is no space share a bucket, which is empty soon.
             let taken = limits.take(Kind::Message, &i.to_string(), &clock).is_ok();
             assert_eq!(taken, i < MAX_BUCKETS + 1);
         }
         assert_eq!(count(&limits), MAX_BUCKETS + 1);
-        limits.take(Kind::Message, "7", &clock).expect("who has a bucket keeps it");
+        limits
+            .take(Kind::Message, "7", &clock)
+            .expect("who has a bucket keeps it");
         clock.0.fetch_add(500, Ordering::Relaxed);
-        assert!(limits.take(Kind::Message, "new", &clock).is_err(), "it isn't looked again so soon");
+        assert!(
+            limits.take(Kind::Message, "new", &clock).is_err(),
+            "it isn't looked again so soon"
+        );
         clock.0.fetch_add(600, Ordering::Relaxed);
-        limits.take(Kind::Message, "new", &clock).expect("there is space again");
+        limits
+            .take(Kind::Message, "new", &clock)
+            .expect("there is space again");
         assert!(count(&limits) < 10, "{}", count(&limits));
-        limits.take(Kind::LoginPerAddress, "slow", &clock).expect("the second");
-        assert!(limits.take(Kind::LoginPerAddress, "slow", &clock).is_err(), "it was not forgotten");
+        limits
+            .take(Kind::LoginPerAddress, "slow", &clock)
+            .expect("the second");
+        assert!(
+            limits.take(Kind::LoginPerAddress, "slow", &clock).is_err(),
+            "it was not forgotten"
+        );
     }
 }

@@ -35,9 +35,9 @@ async fn find(server: &Arc<Server>, address: Address) -> Result<MediaRow> {
     if address.server_name != server.name() || !is_media_id(&address.media_id) {
         return Err(not_found());
     }
-    let reading = server.store.read(move |tx| {
-        Box::pin(async move { Ok::<_, Refusal>(tx.media_get(&address.media_id).await?) })
-    });
+    let reading = server
+        .store
+        .read(move |tx| Box::pin(async move { Ok::<_, Refusal>(tx.media_get(&address.media_id).await?) }));
     reading.await?.ok_or_else(not_found)
 }
 
@@ -54,7 +54,19 @@ mod tests {
     #[test]
     fn a_media_id_can_not_leave_its_folder() {
         assert!(is_media_id("abcXYZ019_-"));
-        for hostile in ["", ".", "..", "../x", "a/b", "a\\b", "%2e", "a\0", "ä", "a b", &"a".repeat(256)] {
+        for hostile in [
+            "",
+            ".",
+            "..",
+            "../x",
+            "a/b",
+            "a\\b",
+            "%2e",
+            "a\0",
+            "ä",
+            "a b",
+            &"a".repeat(256),
+        ] {
             assert!(!is_media_id(hostile), "{hostile:?}");
         }
     }

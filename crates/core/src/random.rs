@@ -11,7 +11,10 @@ fn pick(rng: &dyn Rng, from: &[u8; 32], length: usize) -> String {
     let mut bytes = vec![0; length];
     rng.fill(&mut bytes);
     // 32 divides 256, so every letter is as likely as any other.
-    bytes.iter().map(|byte| char::from(from[usize::from(byte % 32)])).collect()
+    bytes
+        .iter()
+        .map(|byte| char::from(from[usize::from(byte % 32)]))
+        .collect()
 }
 
 /// A random name of lower-case letters and digits; five bits for each character.

@@ -126,7 +126,9 @@ impl From<BuildError> for Refusal {
     fn from(error: BuildError) -> Self {
         match error {
             BuildError::UnsupportedVersion(version) => Self::UnsupportedRoomVersion(version.to_string()),
-            BuildError::TooLarge { .. } | BuildError::FieldTooLong { .. } => Self::TooLarge(error.to_string()),
+            BuildError::TooLarge { .. } | BuildError::FieldTooLong { .. } => {
+                Self::TooLarge(error.to_string())
+            }
             BuildError::BadContent(_) => Self::BadJson(error.to_string()),
             BuildError::Forbidden(_) | BuildError::NotOurUser(_) => Self::Forbidden(error.to_string()),
             BuildError::Place(_) => Self::Internal(error.to_string()),
@@ -140,7 +142,9 @@ impl From<CreateError> for Refusal {
             CreateError::UnsupportedVersion(version) => Self::UnsupportedRoomVersion(version.to_string()),
             CreateError::ShortNonce => Self::Internal(error.to_string()),
             CreateError::CreationContent(_) | CreateError::Text(_) => Self::BadJson(error.to_string()),
-            CreateError::InitialState { .. } | CreateError::PowerLevels(_) => Self::InvalidRoomState(error.to_string()),
+            CreateError::InitialState { .. } | CreateError::PowerLevels(_) => {
+                Self::InvalidRoomState(error.to_string())
+            }
             CreateError::Encryption(_) => Self::Forbidden(error.to_string()),
         }
     }

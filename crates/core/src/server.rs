@@ -64,17 +64,29 @@ impl Server {
     ///
     /// # Errors
     /// [`StoreError::Setup`] with words for the operator.
-    pub async fn open(settings: Settings, store: StoreSettings<'_>, ports: Ports) -> Result<Arc<Self>, StoreError> {
+    pub async fn open(
+        settings: Settings,
+        store: StoreSettings<'_>,
+        ports: Ports,
+    ) -> Result<Arc<Self>, StoreError> {
         let notify = Arc::new(Notify::default());
         let committed = Arc::clone(&notify) as Arc<dyn rohrpost_store::Committed>;
         let blobs = Blobs::open(store.media_dir)?;
         let store = Store::open(store.url, store.max_connections, store.acknowledge, committed).await?;
         let mut seed = [0; 32];
         ports.rng.fill(&mut seed);
-        let fresh = FirstKey { seed, key_id: format!("ed25519:{}", random::name(&*ports.rng, 6)), now_ts: ports.clock.now_ts() };
+        let fresh = FirstKey {
+            seed,
+            key_id: format!("ed25519:{}", random::name(&*ports.rng, 6)),
+            now_ts: ports.clock.now_ts(),
+        };
         let key = store.write(fresh).await?;
         let version = key.key_id.strip_prefix("ed25519:").unwrap_or(&key.key_id);
-        let broken = || StoreError::Setup("the signing key in the database can't be read: restore it from a backup".into());
+        let broken = || {
+            StoreError::Setup(
+                "the signing key in the database can't be read: restore it from a backup".into(),
+            )
+        };
         let seed: [u8; 32] = key.seed.try_into().map_err(|_| broken())?;
         Ok(Arc::new(Self {
             key: keys::key_from_seed(&seed, version).map_err(|_| broken())?,
@@ -122,7 +134,10 @@ impl Server {
     pub async fn stopped(&self) {
         let mut stopping = self.stopping.subscribe();
         // The sender lives as long as the server, and the server as long as this borrow.
-        stopping.wait_for(|stopping| *stopping).await.expect("the server is still there");
+        stopping
+            .wait_for(|stopping| *stopping)
+            .await
+            .expect("the server is still there");
     }
 
     /// Now, in ms since the epoch.
@@ -155,7 +170,10 @@ impl Work for FirstKey {
         if let Some(key) = tx.signing_key_current().await? {
             return Ok(key);
         }
-        let key = SigningKeyRow { key_id: self.key_id.clone(), seed: self.seed.to_vec() };
+        let key = SigningKeyRow {
+            key_id: self.key_id.clone(),
+            seed: self.seed.to_vec(),
+        };
         tx.signing_key_insert(&key, self.now_ts).await?;
         Ok(key)
     }

@@ -38,5 +38,6 @@ pub(crate) struct Public {
 /// # Errors
 /// `BadJson` when it is nested too deep to be read.
 pub(crate) fn value(raw: &serde_json::value::RawValue) -> rohrpost_core::Result<serde_json::Value> {
-    serde_json::from_str(raw.get()).map_err(|error| rohrpost_core::Refusal::BadJson(format!("the content can't be read: {error}")))
+    serde_json::from_str(raw.get())
+        .map_err(|error| rohrpost_core::Refusal::BadJson(format!("the content can't be read: {error}")))
 }

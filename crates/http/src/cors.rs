@@ -3,17 +3,25 @@
 //!
 //! <https://spec.matrix.org/v1.19/client-server-api/#web-browser-clients>
 
-use axum::{extract::Request, middleware::Next, response::{IntoResponse, Response}};
+use axum::{
+    extract::Request,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderValue, Method, header};
 
 /// Adds the headers that the specification recommends; answers preflight requests.
 pub(crate) async fn cors(request: Request, next: Next) -> Response {
-    let is_api = request.uri().path().starts_with("/_matrix/") || request.uri().path().starts_with("/.well-known/matrix/");
+    let is_api = request.uri().path().starts_with("/_matrix/")
+        || request.uri().path().starts_with("/.well-known/matrix/");
     if !is_api {
         return next.run(request).await;
     }
-    let mut response =
-        if request.method() == Method::OPTIONS { ().into_response() } else { next.run(request).await };
+    let mut response = if request.method() == Method::OPTIONS {
+        ().into_response()
+    } else {
+        next.run(request).await
+    };
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(
@@ -24,6 +32,9 @@ pub(crate) async fn cors(request: Request, next: Next) -> Response {
         header::ACCESS_CONTROL_ALLOW_HEADERS,
         HeaderValue::from_static("X-Requested-With, Content-Type, Authorization"),
     );
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Retry-After, ETag"));
+    headers.insert(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("Retry-After, ETag"),
+    );
     response
 }

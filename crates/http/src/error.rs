@@ -11,7 +11,10 @@ use rohrpost_core::Refusal;
 use ruma::api::{
     OutgoingResponse, OutgoingResponseExt,
     client::uiaa::UiaaResponse,
-    error::{Error, ErrorBody, ErrorKind, LimitExceededErrorData, RetryAfter, StandardErrorBody, UnknownTokenErrorData},
+    error::{
+        Error, ErrorBody, ErrorKind, LimitExceededErrorData, RetryAfter, StandardErrorBody,
+        UnknownTokenErrorData,
+    },
 };
 
 /// A refusal on its way out.
@@ -46,9 +49,11 @@ impl IntoResponse for ApiError {
                 (status, kind, refusal.to_string())
             }
             Self::NotJson(message) => (StatusCode::BAD_REQUEST, ErrorKind::NotJson, message),
-            Self::NoEndpoint => {
-                (StatusCode::NOT_FOUND, ErrorKind::Unrecognized, "this server has no such endpoint".to_owned())
-            }
+            Self::NoEndpoint => (
+                StatusCode::NOT_FOUND,
+                ErrorKind::Unrecognized,
+                "this server has no such endpoint".to_owned(),
+            ),
             Self::NoMethod => (
                 StatusCode::METHOD_NOT_ALLOWED,
                 ErrorKind::Unrecognized,
@@ -58,11 +63,16 @@ impl IntoResponse for ApiError {
                 let message = "the server is too busy to answer; please try again in a minute".to_owned();
                 (StatusCode::SERVICE_UNAVAILABLE, ErrorKind::Unknown, message)
             }
-            Self::TooSlow => {
-                (StatusCode::REQUEST_TIMEOUT, ErrorKind::Unknown, "the request did not arrive in time".to_owned())
-            }
+            Self::TooSlow => (
+                StatusCode::REQUEST_TIMEOUT,
+                ErrorKind::Unknown,
+                "the request did not arrive in time".to_owned(),
+            ),
         };
-        render(Error::new(status, ErrorBody::Standard(StandardErrorBody::new(kind, message))))
+        render(Error::new(
+            status,
+            ErrorBody::Standard(StandardErrorBody::new(kind, message)),
+        ))
     }
 }
 

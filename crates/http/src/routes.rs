@@ -16,7 +16,9 @@ use bytes::Bytes;
 use http::{Method, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use rohrpost_core::{Caller, Refusal, Server, caller::authenticate, limits::Kind};
-use ruma::api::{IncomingRequest, IncomingRequestExt, error::FromHttpRequestError, path_builder::PathBuilder};
+use ruma::api::{
+    IncomingRequest, IncomingRequestExt, error::FromHttpRequestError, path_builder::PathBuilder,
+};
 
 use crate::{
     call::{Authed, Call, Public},
@@ -97,7 +99,15 @@ impl Routes {
                     received.server.limit(Kind::General, caller.user_id.as_str())?;
                 }
                 let request = received.request?;
-                Ok(handler(Authed { server: received.server, caller, call: received.call }, request).await?)
+                Ok(handler(
+                    Authed {
+                        server: received.server,
+                        caller,
+                        call: received.call,
+                    },
+                    request,
+                )
+                .await?)
             }
         });
     }
@@ -112,7 +122,12 @@ impl Routes {
         self.endpoint::<R, _, _>(Access::Public, move |received: Received<R>| {
             let handler = handler.clone();
             async move {
-                let Received { server, caller, call, request } = received;
+                let Received {
+                    server,
+                    caller,
+                    call,
+                    request,
+                } = received;
                 Ok(handler(Public { server, caller, call }, request?).await?)
             }
         });
@@ -126,7 +141,10 @@ impl Routes {
     {
         let mut paths: Vec<&'static str> = R::PATH_BUILDER.all_paths().collect();
         // "If the state key is an empty string the trailing slash on this endpoint is optional."
-        let without_key: Vec<&'static str> = paths.iter().filter_map(|path| path.strip_suffix("{state_key}")).collect();
+        let without_key: Vec<&'static str> = paths
+            .iter()
+            .filter_map(|path| path.strip_suffix("{state_key}"))
+            .collect();
         for path in without_key {
             paths.extend([path, path.trim_end_matches('/')]);
         }
@@ -140,7 +158,9 @@ impl Routes {
                 };
                 // Like a caller who goes away: a unit of work that began is done wholly or not at all.
                 let answered = tokio::time::timeout(REQUEST_TIMEOUT, answered).await;
-                answered.unwrap_or(Err(ApiError::Overdue)).map_or_else(IntoResponse::into_response, render)
+                answered
+                    .unwrap_or(Err(ApiError::Overdue))
+                    .map_or_else(IntoResponse::into_response, render)
             };
             self.raw(R::METHOD, path, access, answer);
         }
@@ -163,7 +183,9 @@ impl Routes {
         let no_method = |_: Method| async { ApiError::NoMethod };
         self.methods
             .into_iter()
-            .fold(Router::new(), |router, (path, methods)| router.route(path, methods.fallback(no_method)))
+            .fold(Router::new(), |router, (path, methods)| {
+                router.route(path, methods.fallback(no_method))
+            })
     }
 
     /// The table.
@@ -195,16 +217,33 @@ async fn receive<R: IncomingRequest>(
     let (parts, body) = request.into_parts();
     // Nothing of the body is read for those who may not call.
     let caller = caller(&server, access, &parts.headers).await?;
-    let max_bytes = if access == Access::Public { MAX_PUBLIC_BODY_BYTES } else { MAX_BODY_BYTES };
+    let max_bytes = if access == Access::Public {
+        MAX_PUBLIC_BODY_BYTES
+    } else {
+        MAX_BODY_BYTES
+    };
     let address = address(&parts.extensions);
     let body = read_body(body, max_bytes).await?;
-    let call = Call { address, operation, body: body.clone() };
+    let call = Call {
+        address,
+        operation,
+        body: body.clone(),
+    };
     let request = parse::<R>(&params, http::Request::from_parts(parts, &*body));
-    Ok(Received { server, caller, call, request })
+    Ok(Received {
+        server,
+        caller,
+        call,
+        request,
+    })
 }
 
 /// Who calls, if they may.
-async fn caller(server: &Arc<Server>, access: Access, headers: &http::HeaderMap) -> Result<Option<Caller>, Refusal> {
+async fn caller(
+    server: &Arc<Server>,
+    access: Access,
+    headers: &http::HeaderMap,
+) -> Result<Option<Caller>, Refusal> {
     let found = match bearer(headers) {
         Some(token) => authenticate(server, token).await.map(Some),
         None => Ok(None),
@@ -213,9 +252,9 @@ async fn caller(server: &Arc<Server>, access: Access, headers: &http::HeaderMap)
         (_, Err(Refusal::Store(error))) => Err(Refusal::Store(error)),
         (Access::Public, found) => Ok(found.unwrap_or(None)),
         (_, Ok(None)) => Err(Refusal::MissingToken),
-        (Access::Administrator, Ok(Some(caller))) if !caller.administrator => {
-            Err(Refusal::Forbidden("this is for administrators of this server".to_owned()))
-        }
+        (Access::Administrator, Ok(Some(caller))) if !caller.administrator => Err(Refusal::Forbidden(
+            "this is for administrators of this server".to_owned(),
+        )),
         (_, found) => found,
     }
 }
@@ -223,14 +262,19 @@ async fn caller(server: &Arc<Server>, access: Access, headers: &http::HeaderMap)
 /// The address of the peer, from the socket.
 pub(crate) fn address(extensions: &http::Extensions) -> std::net::IpAddr {
     let peer = extensions.get::<ConnectInfo<SocketAddr>>();
-    peer.map_or(std::net::IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip().to_canonical())
+    peer.map_or(
+        std::net::IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED),
+        |ConnectInfo(peer)| peer.ip().to_canonical(),
+    )
 }
 
 /// The access token of a request: one `Authorization: Bearer` header. Tokens in the query string are not taken,
 /// because they end up in logs.
 pub(crate) fn bearer(headers: &http::HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let (first, None) = (values.next()?, values.next()) else { return Some("") };
+    let (first, None) = (values.next()?, values.next()) else {
+        return Some("");
+    };
     let (scheme, token) = first.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
@@ -253,7 +297,9 @@ async fn read_body(body: axum::body::Body, max_bytes: usize) -> Result<Bytes, Ap
 pub(crate) fn check_query(query: Option<&str>) -> Result<(), Refusal> {
     let decoded: Vec<u8> = percent_encoding::percent_decode_str(query.unwrap_or_default()).collect();
     if decoded.contains(&0) || decoded.windows(6).any(|window| window == br"\u0000") {
-        return Err(Refusal::InvalidParam("a query parameter has a NUL character".to_owned()));
+        return Err(Refusal::InvalidParam(
+            "a query parameter has a NUL character".to_owned(),
+        ));
     }
     Ok(())
 }
@@ -262,10 +308,15 @@ fn parse<R: IncomingRequest>(params: &RawPathParams, request: http::Request<&[u8
     let body = *request.body();
     let is_empty_post = body.is_empty() && matches!(R::METHOD, Method::POST | Method::PUT);
     // Many clients send no body where the specification wants an empty object.
-    let request = if is_empty_post { request.map(|_| &b"{}"[..]) } else { request };
+    let request = if is_empty_post {
+        request.map(|_| &b"{}"[..])
+    } else {
+        request
+    };
     // A NUL can't be kept by PostgreSQL, and no text has a use for it. The check only runs where one is in sight.
     if body.windows(6).any(|window| window == br"\u0000") {
-        let value = serde_json::from_slice(body).map_err(|_| ApiError::NotJson("the body is not JSON".to_owned()))?;
+        let value =
+            serde_json::from_slice(body).map_err(|_| ApiError::NotJson("the body is not JSON".to_owned()))?;
         rohrpost_room::check_json(&value).map_err(Refusal::from)?;
     }
     check_query(request.uri().query())?;
@@ -303,7 +354,9 @@ mod tests {
             pending::<Result<get_supported_versions::Response, Refusal>>().await
         });
         let router = routes.into_router().with_state(server.core());
-        let request = Request::get("/_matrix/client/versions").body(Body::empty()).expect("a request");
+        let request = Request::get("/_matrix/client/versions")
+            .body(Body::empty())
+            .expect("a request");
         // Time that nobody uses is left out from here on.
         tokio::time::pause();
         let answer = router.oneshot(request).await.expect("an answer");

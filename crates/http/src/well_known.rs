@@ -11,5 +11,7 @@ use ruma::api::client::discovery::discover_homeserver::{HomeserverInfo, Response
 use crate::error::render;
 
 pub(crate) async fn client(State(server): State<Arc<Server>>) -> Response {
-    render(Discovered::new(HomeserverInfo::new(server.settings.public_url.clone())))
+    render(Discovered::new(HomeserverInfo::new(
+        server.settings.public_url.clone(),
+    )))
 }

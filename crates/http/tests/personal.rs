@@ -205,7 +205,9 @@ async fn changes_at_the_same_moment_are_all_kept() {
             });
         }
         assert_eq!(tasks.join_all().await, vec![(200, 200); 20]);
-        let (_, tags) = alice.get(&own(&alice, &format!("rooms/{}/tags", enc(&room)))).await;
+        let (_, tags) = alice
+            .get(&own(&alice, &format!("rooms/{}/tags", enc(&room))))
+            .await;
         assert_eq!(tags["tags"].as_object().expect("tags").len(), 20, "{tags}");
         let (_, rules) = alice.get("/_matrix/client/v3/pushrules/").await;
         let rules = rules["global"]["content"].as_array().expect("rules");

@@ -14,12 +14,17 @@ fn room_path(room: &str, rest: &str) -> String {
 
 /// The errcode of a refusal, with its status.
 fn refusal(answer: (u16, Value)) -> (u16, String) {
-    (answer.0, answer.1["errcode"].as_str().unwrap_or_default().to_owned())
+    (
+        answer.0,
+        answer.1["errcode"].as_str().unwrap_or_default().to_owned(),
+    )
 }
 
 async fn two_in_a_room(server: &TestServer) -> (User, User, String) {
     let (alice, bob) = (server.user("alice").await, server.user("bob").await);
-    let room = alice.create_room(json!({ "preset": "private_chat", "invite": [bob.id] })).await;
+    let room = alice
+        .create_room(json!({ "preset": "private_chat", "invite": [bob.id] }))
+        .await;
     bob.join(&room).await;
     (alice, bob, room)
 }
@@ -29,22 +34,30 @@ async fn a_room_of_each_version_and_preset_has_the_state_of_its_preset() {
     TestServer::each(async |server| {
         let alice = server.user("alice").await;
         for version in ["10", "11", "12"] {
-            for (preset, join_rule, guests) in
-                [("private_chat", "invite", "can_join"), ("trusted_private_chat", "invite", "can_join"), ("public_chat", "public", "forbidden")]
-            {
-                let body = json!({ "preset": preset, "room_version": version, "name": "Bauamt", "topic": "Akten" });
+            for (preset, join_rule, guests) in [
+                ("private_chat", "invite", "can_join"),
+                ("trusted_private_chat", "invite", "can_join"),
+                ("public_chat", "public", "forbidden"),
+            ] {
+                let body =
+                    json!({ "preset": preset, "room_version": version, "name": "Bauamt", "topic": "Akten" });
                 let room = alice.create_room(body).await;
                 let (status, state) = alice.get(&room_path(&room, "state")).await;
                 assert_eq!(status, 200, "{state}");
                 let content = |kind: &str| {
                     let events = state.as_array().expect("a list").iter();
-                    let found = events.clone().find(|event| event["type"] == kind && event["state_key"] == "");
+                    let found = events
+                        .clone()
+                        .find(|event| event["type"] == kind && event["state_key"] == "");
                     found.unwrap_or_else(|| panic!("{kind} in {state}"))["content"].clone()
                 };
                 assert_eq!(content("m.room.create")["room_version"], version);
                 assert_eq!(content("m.room.join_rules")["join_rule"], join_rule);
                 assert_eq!(content("m.room.guest_access")["guest_access"], guests);
-                assert_eq!(content("m.room.history_visibility")["history_visibility"], "shared");
+                assert_eq!(
+                    content("m.room.history_visibility")["history_visibility"],
+                    "shared"
+                );
                 assert_eq!(content("m.room.name")["name"], "Bauamt");
                 assert_eq!(content("m.room.topic")["topic"], "Akten");
             }
@@ -73,7 +86,9 @@ async fn a_repeated_send_is_one_event_for_each_device_endpoint_and_transaction()
         let (status, first) = alice.put(&path, text("hello")).await;
         assert_eq!(status, 200, "{first}");
         assert_eq!(alice.put(&path, text("hello")).await, (200, first.clone()));
-        let (_, other_type) = alice.put(&room_path(&room, "send/m.sticker/once"), text("hello")).await;
+        let (_, other_type) = alice
+            .put(&room_path(&room, "send/m.sticker/once"), text("hello"))
+            .await;
         let (_, other_person) = bob.put(&path, text("hello")).await;
         assert_ne!(other_type["event_id"], first["event_id"]);
         assert_ne!(other_person["event_id"], first["event_id"]);
@@ -82,7 +97,13 @@ async fn a_repeated_send_is_one_event_for_each_device_endpoint_and_transaction()
         assert_eq!(alice.put(&path, text("hello")).await, (200, first.clone()));
         let (_, page) = bob.get(&room_path(&room, "messages?dir=b&limit=100")).await;
         let chunk = page["chunk"].as_array().expect("events");
-        assert_eq!(chunk.iter().filter(|event| event["event_id"] == first["event_id"]).count(), 1);
+        assert_eq!(
+            chunk
+                .iter()
+                .filter(|event| event["event_id"] == first["event_id"])
+                .count(),
+            1
+        );
     })
     .await;
 }
@@ -93,28 +114,55 @@ async fn memberships_follow_the_rules_of_the_room() {
         let (alice, bob, room) = two_in_a_room(&server).await;
         let carol = server.user("carol").await;
         let forbidden = (403, "M_FORBIDDEN".to_owned());
-        assert_eq!(refusal(carol.post(&room_path(&room, "join"), json!({})).await), forbidden);
+        assert_eq!(
+            refusal(carol.post(&room_path(&room, "join"), json!({})).await),
+            forbidden
+        );
         let someone = json!({ "user_id": alice.id });
-        assert_eq!(refusal(bob.post(&room_path(&room, "kick"), someone.clone()).await), forbidden);
-        assert_eq!(refusal(bob.post(&room_path(&room, "ban"), someone).await), forbidden);
+        assert_eq!(
+            refusal(bob.post(&room_path(&room, "kick"), someone.clone()).await),
+            forbidden
+        );
+        assert_eq!(
+            refusal(bob.post(&room_path(&room, "ban"), someone).await),
+            forbidden
+        );
         let ghost = json!({ "user_id": "@ghost:test.example" });
-        assert_eq!(refusal(alice.post(&room_path(&room, "invite"), ghost).await), (404, "M_NOT_FOUND".to_owned()));
+        assert_eq!(
+            refusal(alice.post(&room_path(&room, "invite"), ghost).await),
+            (404, "M_NOT_FOUND".to_owned())
+        );
 
         let bob_ = json!({ "user_id": bob.id, "reason": "Umzug" });
         assert_eq!(alice.post(&room_path(&room, "kick"), bob_.clone()).await.0, 200);
-        assert_eq!(refusal(bob.post(&room_path(&room, "join"), json!({})).await), forbidden);
+        assert_eq!(
+            refusal(bob.post(&room_path(&room, "join"), json!({})).await),
+            forbidden
+        );
         assert_eq!(alice.post(&room_path(&room, "ban"), bob_.clone()).await.0, 200);
-        assert_eq!(refusal(alice.post(&room_path(&room, "invite"), bob_.clone()).await), forbidden);
+        assert_eq!(
+            refusal(alice.post(&room_path(&room, "invite"), bob_.clone()).await),
+            forbidden
+        );
         assert_eq!(alice.post(&room_path(&room, "unban"), bob_.clone()).await.0, 200);
         alice.invite(&room, &bob).await;
         bob.join(&room).await;
         bob.join(&room).await;
         bob.leave(&room).await;
         bob.leave(&room).await;
-        assert_eq!(refusal(bob.get(&room_path(&room, "joined_members")).await), forbidden);
+        assert_eq!(
+            refusal(bob.get(&room_path(&room, "joined_members")).await),
+            forbidden
+        );
         assert_eq!(bob.post(&room_path(&room, "forget"), json!({})).await.0, 200);
-        assert_eq!(refusal(bob.get(&room_path(&room, "messages?dir=b")).await), forbidden);
-        assert_eq!(refusal(alice.post(&room_path(&room, "forget"), json!({})).await), (400, "M_UNKNOWN".to_owned()));
+        assert_eq!(
+            refusal(bob.get(&room_path(&room, "messages?dir=b")).await),
+            forbidden
+        );
+        assert_eq!(
+            refusal(alice.post(&room_path(&room, "forget"), json!({})).await),
+            (400, "M_UNKNOWN".to_owned())
+        );
     })
     .await;
 }
@@ -125,7 +173,13 @@ async fn strangers_are_refused_in_the_same_words_whether_or_not_the_room_exists(
         let (_, _, room) = two_in_a_room(&server).await;
         let eve = server.user("eve").await;
         let nowhere = "!nothing:test.example";
-        for rest in ["state", "messages?dir=b", "members", "joined_members", "state/m.room.create/"] {
+        for rest in [
+            "state",
+            "messages?dir=b",
+            "members",
+            "joined_members",
+            "state/m.room.create/",
+        ] {
             let real = eve.get(&room_path(&room, rest)).await;
             assert_eq!(real.0, 403, "{rest}: {}", real.1);
             assert_eq!(real, eve.get(&room_path(nowhere, rest)).await, "{rest}");
@@ -133,7 +187,10 @@ async fn strangers_are_refused_in_the_same_words_whether_or_not_the_room_exists(
             assert_eq!(status, 401, "{rest}");
         }
         let event = "event/$1-F1b3GGzvdqkkJ2FkQ-bVhIYGUZvR9BqSVgl4pQAAA";
-        assert_eq!(eve.get(&room_path(&room, event)).await, eve.get(&room_path(nowhere, event)).await);
+        assert_eq!(
+            eve.get(&room_path(&room, event)).await,
+            eve.get(&room_path(nowhere, event)).await
+        );
         let send = "send/m.room.message/1";
         let content = json!({ "msgtype": "m.text", "body": "hi" });
         let real = eve.put(&room_path(&room, send), content.clone()).await;
@@ -156,10 +213,18 @@ async fn a_redacted_event_is_gone_from_every_answer_and_from_the_database() {
         assert_eq!(status, 200, "{redaction}");
         assert_eq!(alice.put(&path, json!({})).await.1, redaction);
 
-        let (_, seen) = bob.get(&room_path(&room, &format!("event/{}", enc(&event)))).await;
+        let (_, seen) = bob
+            .get(&room_path(&room, &format!("event/{}", enc(&event))))
+            .await;
         assert_eq!(seen["content"], json!({}));
-        assert_eq!(seen["unsigned"]["redacted_because"]["event_id"], redaction["event_id"]);
-        for rest in ["messages?dir=b&limit=50".to_owned(), format!("context/{}", enc(&event))] {
+        assert_eq!(
+            seen["unsigned"]["redacted_because"]["event_id"],
+            redaction["event_id"]
+        );
+        for rest in [
+            "messages?dir=b&limit=50".to_owned(),
+            format!("context/{}", enc(&event)),
+        ] {
             let (_, answer) = bob.get(&room_path(&room, &rest)).await;
             assert!(!answer.to_string().contains(canary), "{rest}");
         }
@@ -174,9 +239,15 @@ async fn what_a_room_goes_by_can_not_be_redacted() {
         let alice = server.user("alice").await;
         let room = alice.create_room(json!({ "preset": "private_chat" })).await;
         let megolm = json!({ "algorithm": "m.megolm.v1.aes-sha2" });
-        alice.set_state(&room, "m.room.encryption", "", megolm.clone()).await;
-        alice.set_state(&room, "m.room.server_acl", "", json!({ "allow": ["*"] })).await;
-        let name = alice.set_state(&room, "m.room.name", "", json!({ "name": "Bauamt" })).await;
+        alice
+            .set_state(&room, "m.room.encryption", "", megolm.clone())
+            .await;
+        alice
+            .set_state(&room, "m.room.server_acl", "", json!({ "allow": ["*"] }))
+            .await;
+        let name = alice
+            .set_state(&room, "m.room.name", "", json!({ "name": "Bauamt" }))
+            .await;
         let (_, state) = alice.get(&room_path(&room, "state")).await;
         let mut refused = 0;
         for event in state.as_array().expect("a list") {
@@ -186,7 +257,11 @@ async fn what_a_room_goes_by_can_not_be_redacted() {
             }
             let id = event["event_id"].as_str().expect("an id");
             let path = room_path(&room, &format!("redact/{}/{refused}", enc(id)));
-            assert_eq!(refusal(alice.put(&path, json!({})).await), (403, "M_FORBIDDEN".to_owned()), "{kind}");
+            assert_eq!(
+                refusal(alice.put(&path, json!({})).await),
+                (403, "M_FORBIDDEN".to_owned()),
+                "{kind}"
+            );
             // Nor by a redaction that calls itself state.
             let path = room_path(&room, "state/m.room.redaction");
             assert_eq!(alice.put(&path, json!({ "redacts": id })).await.0, 400, "{kind}");
@@ -212,25 +287,47 @@ async fn who_is_outside_learns_nothing_of_the_members() {
         assert_eq!(alice.post(&room_path(&room, "ban"), banned).await.0, 200);
         for operation in ["invite", "kick", "ban", "unban"] {
             let mut answers = Vec::new();
-            for target in ["@ghost:test.example", "@frank:test.example", bob.id.as_str(), carol.id.as_str(), dora.id.as_str()] {
-                answers.push(eve.post(&room_path(&room, operation), json!({ "user_id": target })).await);
+            for target in [
+                "@ghost:test.example",
+                "@frank:test.example",
+                bob.id.as_str(),
+                carol.id.as_str(),
+                dora.id.as_str(),
+            ] {
+                answers.push(
+                    eve.post(&room_path(&room, operation), json!({ "user_id": target }))
+                        .await,
+                );
             }
             assert_eq!(answers[0].0, 403, "{operation}: {answers:?}");
-            assert!(answers.iter().all(|answer| *answer == answers[0]), "{operation}: {answers:?}");
+            assert!(
+                answers.iter().all(|answer| *answer == answers[0]),
+                "{operation}: {answers:?}"
+            );
             // Who was invited or banned isn't in the room either.
             for outsider in [&carol, &dora] {
-                let answer = outsider.post(&room_path(&room, operation), json!({ "user_id": bob.id })).await;
+                let answer = outsider
+                    .post(&room_path(&room, operation), json!({ "user_id": bob.id }))
+                    .await;
                 assert_eq!(answer, answers[0], "{operation}");
             }
         }
         for membership in ["invite", "ban", "leave"] {
             let mut answers = Vec::new();
-            for target in ["@ghost:test.example", bob.id.as_str(), carol.id.as_str(), dora.id.as_str()] {
+            for target in [
+                "@ghost:test.example",
+                bob.id.as_str(),
+                carol.id.as_str(),
+                dora.id.as_str(),
+            ] {
                 let path = room_path(&room, &format!("state/m.room.member/{}", enc(target)));
                 answers.push(eve.put(&path, json!({ "membership": membership })).await);
             }
             assert_eq!(answers[0].0, 403, "{membership}: {answers:?}");
-            assert!(answers.iter().all(|answer| *answer == answers[0]), "{membership}: {answers:?}");
+            assert!(
+                answers.iter().all(|answer| *answer == answers[0]),
+                "{membership}: {answers:?}"
+            );
         }
     })
     .await;
@@ -268,7 +365,10 @@ async fn an_invitation_sent_as_state_is_an_invitation_like_any_other() {
 
 #[tokio::test]
 async fn every_way_to_invite_counts() {
-    let rate = Rate { per_second: 0.001, burst: 3 };
+    let rate = Rate {
+        per_second: 0.001,
+        burst: 3,
+    };
     TestServer::with(|settings| settings.limits = Some(Rates::new([(Kind::Invite, rate)])))
         .each(async |server| {
             let (alice, bob) = (server.user("alice").await, server.user("bob").await);
@@ -281,8 +381,13 @@ async fn every_way_to_invite_counts() {
             let path = room_path(&room, &format!("state/m.room.member/{}", enc(dora.id.as_str())));
             let invite = json!({ "membership": "invite" });
             assert_eq!(alice.put(&path, invite.clone()).await.0, 200);
-            assert_eq!(refusal(alice.put(&path, invite).await), (429, "M_LIMIT_EXCEEDED".to_owned()));
-            let answer = alice.post("/_matrix/client/v3/createRoom", json!({ "invite": [bob.id] })).await;
+            assert_eq!(
+                refusal(alice.put(&path, invite).await),
+                (429, "M_LIMIT_EXCEEDED".to_owned())
+            );
+            let answer = alice
+                .post("/_matrix/client/v3/createRoom", json!({ "invite": [bob.id] }))
+                .await;
             assert_eq!(refusal(answer), (429, "M_LIMIT_EXCEEDED".to_owned()));
         })
         .await;
@@ -324,12 +429,18 @@ async fn history_is_read_in_pages_in_both_directions() {
         let walk = async |direction: &str, limit: usize| {
             let (mut found, mut from) = (Vec::new(), String::new());
             loop {
-                let (status, page) =
-                    bob.get(&room_path(&room, &format!("messages?dir={direction}&limit={limit}{from}"))).await;
+                let (status, page) = bob
+                    .get(&room_path(
+                        &room,
+                        &format!("messages?dir={direction}&limit={limit}{from}"),
+                    ))
+                    .await;
                 assert_eq!(status, 200, "{page}");
                 let chunk = page["chunk"].as_array().expect("events");
                 assert!(chunk.len() <= limit);
-                let ids = chunk.iter().map(|event| event["event_id"].as_str().expect("an id").to_owned());
+                let ids = chunk
+                    .iter()
+                    .map(|event| event["event_id"].as_str().expect("an id").to_owned());
                 found.extend(ids.filter(|id| sent.contains(id)));
                 match page["end"].as_str() {
                     Some(end) if !chunk.is_empty() => from = format!("&from={}", enc(end)),
@@ -401,16 +512,32 @@ async fn bad_input_is_refused_with_its_errcode_and_leaves_nothing() {
         ];
         for (number, (content, status, errcode)) in cases.into_iter().enumerate() {
             let path = room_path(&room, &format!("send/m.room.message/bad{number}"));
-            assert_eq!(refusal(alice.put(&path, content).await), (status, errcode.to_owned()), "case {number}");
+            assert_eq!(
+                refusal(alice.put(&path, content).await),
+                (status, errcode.to_owned()),
+                "case {number}"
+            );
         }
         let long = "x".repeat(256);
         let kind = room_path(&room, &format!("send/{long}/1"));
-        assert_eq!(refusal(alice.put(&kind, json!({})).await), (413, "M_TOO_LARGE".to_owned()));
+        assert_eq!(
+            refusal(alice.put(&kind, json!({})).await),
+            (413, "M_TOO_LARGE".to_owned())
+        );
         let key = room_path(&room, &format!("state/a.b/{long}"));
-        assert_eq!(refusal(alice.put(&key, json!({})).await), (413, "M_TOO_LARGE".to_owned()));
+        assert_eq!(
+            refusal(alice.put(&key, json!({})).await),
+            (413, "M_TOO_LARGE".to_owned())
+        );
         let nul = room_path(&room, "state/a.b/%00");
         assert_eq!(alice.put(&nul, json!({})).await.0, 400);
-        assert_eq!(alice.get(&room_path(&room, "messages?dir=b&from=rubbish")).await.0, 400);
+        assert_eq!(
+            alice
+                .get(&room_path(&room, "messages?dir=b&from=rubbish"))
+                .await
+                .0,
+            400
+        );
         assert_eq!(alice.get("/_matrix/client/v3/rooms/rubbish/state").await.0, 400);
         assert_eq!(alice.sync(None).await["next_batch"], before);
         alice.send_text(&room, "still alive").await;
@@ -431,7 +558,9 @@ async fn an_address_leads_to_its_room_and_only_there() {
         assert_eq!((status, &joined["room_id"]), (200, &json!(room)));
         let other = bob.create_room(json!({})).await;
         let alias = json!({ "alias": "#rathaus:test.example" });
-        let refused = bob.put(&room_path(&other, "state/m.room.canonical_alias"), alias).await;
+        let refused = bob
+            .put(&room_path(&other, "state/m.room.canonical_alias"), alias)
+            .await;
         assert_eq!(refusal(refused), (400, "M_BAD_ALIAS".to_owned()));
         let nobody = format!("/_matrix/client/v3/join/{}", enc("#nichts:test.example"));
         assert_eq!(bob.post(&nobody, json!({})).await.0, 404);
@@ -443,13 +572,26 @@ async fn an_address_leads_to_its_room_and_only_there() {
 async fn state_that_is_so_already_is_not_sent_again() {
     TestServer::each(async |server| {
         let (alice, bob, room) = two_in_a_room(&server).await;
-        let first = alice.set_state(&room, "m.room.name", "", json!({ "name": "Bauamt" })).await;
-        assert_eq!(alice.set_state(&room, "m.room.name", "", json!({ "name": "Bauamt" })).await, first);
-        let second = alice.set_state(&room, "m.room.name", "", json!({ "name": "Bauhof" })).await;
+        let first = alice
+            .set_state(&room, "m.room.name", "", json!({ "name": "Bauamt" }))
+            .await;
+        assert_eq!(
+            alice
+                .set_state(&room, "m.room.name", "", json!({ "name": "Bauamt" }))
+                .await,
+            first
+        );
+        let second = alice
+            .set_state(&room, "m.room.name", "", json!({ "name": "Bauhof" }))
+            .await;
         assert_ne!(second, first);
-        let refused = bob.put(&room_path(&room, "state/m.room.name"), json!({ "name": "Meins" })).await;
+        let refused = bob
+            .put(&room_path(&room, "state/m.room.name"), json!({ "name": "Meins" }))
+            .await;
         assert_eq!(refusal(refused), (403, "M_FORBIDDEN".to_owned()));
-        let (_, event) = bob.get(&room_path(&room, &format!("event/{}", enc(&second)))).await;
+        let (_, event) = bob
+            .get(&room_path(&room, &format!("event/{}", enc(&second))))
+            .await;
         assert_eq!(event["unsigned"]["prev_content"]["name"], "Bauamt");
         let (_, content) = bob.get(&room_path(&room, "state/m.room.name")).await;
         assert_eq!(content, json!({ "name": "Bauhof" }));

@@ -10,13 +10,24 @@ fn since(answer: &Value) -> String {
 }
 
 fn bodies(answer: &Value, room: &str) -> Vec<String> {
-    let events = answer["rooms"]["join"][room]["timeline"]["events"].as_array().cloned().unwrap_or_default();
-    events.iter().filter_map(|event| event["content"]["body"].as_str().map(str::to_owned)).collect()
+    let events = answer["rooms"]["join"][room]["timeline"]["events"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    events
+        .iter()
+        .filter_map(|event| event["content"]["body"].as_str().map(str::to_owned))
+        .collect()
 }
 
 async fn filtered(user: &User, filter: Value, since: Option<&str>) -> Value {
-    let since = since.map(|since| format!("&since={}", enc(since))).unwrap_or_default();
-    let path = format!("/_matrix/client/v3/sync?timeout=0&filter={}{since}", enc(&filter.to_string()));
+    let since = since
+        .map(|since| format!("&since={}", enc(since)))
+        .unwrap_or_default();
+    let path = format!(
+        "/_matrix/client/v3/sync?timeout=0&filter={}{since}",
+        enc(&filter.to_string())
+    );
     let (status, answer) = user.get(&path).await;
     assert_eq!(status, 200, "{answer}");
     answer
@@ -24,7 +35,9 @@ async fn filtered(user: &User, filter: Value, since: Option<&str>) -> Value {
 
 async fn two_in_a_room(server: &TestServer) -> (User, User, String) {
     let (alice, bob) = (server.user("alice").await, server.user("bob").await);
-    let room = alice.create_room(json!({ "preset": "private_chat", "invite": [bob.id] })).await;
+    let room = alice
+        .create_room(json!({ "preset": "private_chat", "invite": [bob.id] }))
+        .await;
     bob.join(&room).await;
     (alice, bob, room)
 }
@@ -59,7 +72,9 @@ async fn a_gap_is_marked_and_can_be_filled() {
         for number in 0..30 {
             alice.send_text(&room, &format!("{number}")).await;
         }
-        alice.set_state(&room, "m.room.topic", "", json!({ "topic": "in the gap" })).await;
+        alice
+            .set_state(&room, "m.room.topic", "", json!({ "topic": "in the gap" }))
+            .await;
         for number in 30..40 {
             alice.send_text(&room, &format!("{number}")).await;
         }
@@ -78,9 +93,15 @@ async fn a_gap_is_marked_and_can_be_filled() {
         );
         let (_, page) = bob.get(&path).await;
         let chunk = page["chunk"].as_array().expect("events");
-        let mut filled: Vec<_> = chunk.iter().filter_map(|event| event["content"]["body"].as_str()).collect();
+        let mut filled: Vec<_> = chunk
+            .iter()
+            .filter_map(|event| event["content"]["body"].as_str())
+            .collect();
         filled.reverse();
-        assert_eq!(filled, (0..35).map(|number| number.to_string()).collect::<Vec<_>>());
+        assert_eq!(
+            filled,
+            (0..35).map(|number| number.to_string()).collect::<Vec<_>>()
+        );
     })
     .await;
 }
@@ -90,10 +111,19 @@ async fn an_invitation_shows_what_it_is_and_a_join_brings_the_whole_room() {
     TestServer::each(async |server| {
         let (alice, bob) = (server.user("alice").await, server.user("bob").await);
         let token = since(&bob.sync(None).await);
-        let room = alice.create_room(json!({ "name": "Bauamt", "invite": [bob.id] })).await;
+        let room = alice
+            .create_room(json!({ "name": "Bauamt", "invite": [bob.id] }))
+            .await;
         let answer = bob.sync(Some(&token)).await;
-        let stripped = answer["rooms"]["invite"][&room]["invite_state"]["events"].as_array().expect("state").clone();
-        let has = |kind: &str, key: &str| stripped.iter().any(|event| event["type"] == kind && event["state_key"] == key);
+        let stripped = answer["rooms"]["invite"][&room]["invite_state"]["events"]
+            .as_array()
+            .expect("state")
+            .clone();
+        let has = |kind: &str, key: &str| {
+            stripped
+                .iter()
+                .any(|event| event["type"] == kind && event["state_key"] == key)
+        };
         assert!(has("m.room.name", "") && has("m.room.create", "") && has("m.room.join_rules", ""));
         assert!(has("m.room.member", bob.id.as_str()) && has("m.room.member", alice.id.as_str()));
         assert!(stripped.iter().all(|event| event.get("event_id").is_none()));
@@ -105,14 +135,23 @@ async fn an_invitation_shows_what_it_is_and_a_join_brings_the_whole_room() {
             .iter()
             .flat_map(|part| joined[part]["events"].as_array().into_iter().flatten())
             .collect();
-        for kind in ["m.room.create", "m.room.power_levels", "m.room.name", "m.room.history_visibility"] {
+        for kind in [
+            "m.room.create",
+            "m.room.power_levels",
+            "m.room.name",
+            "m.room.history_visibility",
+        ] {
             assert!(all.iter().any(|event| event["type"] == kind), "{kind}");
         }
         assert_eq!(joined["summary"]["m.joined_member_count"], 2);
         assert!(answer["rooms"]["invite"].is_null());
         assert_eq!(answer["device_lists"]["changed"], json!([alice.id]));
         let seen_by_alice = alice.sync(Some(&token)).await;
-        assert!(seen_by_alice["device_lists"]["changed"].to_string().contains(bob.id.as_str()));
+        assert!(
+            seen_by_alice["device_lists"]["changed"]
+                .to_string()
+                .contains(bob.id.as_str())
+        );
     })
     .await;
 }
@@ -125,13 +164,21 @@ async fn leaving_is_told_once_and_to_all_devices() {
         let alices = since(&alice.sync(None).await);
         bob.leave(&room).await;
         let answer = bob.sync(Some(&token)).await;
-        let events = answer["rooms"]["leave"][&room]["timeline"]["events"].as_array().expect("events");
-        assert_eq!(events.last().expect("the leave")["content"]["membership"], "leave");
+        let events = answer["rooms"]["leave"][&room]["timeline"]["events"]
+            .as_array()
+            .expect("events");
+        assert_eq!(
+            events.last().expect("the leave")["content"]["membership"],
+            "leave"
+        );
         assert_eq!(answer["device_lists"]["left"], json!([alice.id]));
         alice.send_text(&room, "after").await;
         let answer = bob.sync(Some(&since(&answer))).await;
         assert!(answer["rooms"].is_null(), "{answer}");
-        assert_eq!(alice.sync(Some(&alices)).await["device_lists"]["left"], json!([bob.id]));
+        assert_eq!(
+            alice.sync(Some(&alices)).await["device_lists"]["left"],
+            json!([bob.id])
+        );
         assert!(bob.sync(None).await["rooms"].is_null());
         let filter = json!({ "room": { "include_leave": true } });
         let answer = filtered(&bob, filter, None).await;
@@ -152,9 +199,13 @@ async fn members_are_loaded_lazily_where_asked() {
         for number in 0..15 {
             alice.send_text(&room, &format!("{number}")).await;
         }
-        let filter = json!({ "room": { "timeline": { "limit": 3 }, "state": { "lazy_load_members": true } } });
+        let filter =
+            json!({ "room": { "timeline": { "limit": 3 }, "state": { "lazy_load_members": true } } });
         let answer = filtered(&bob, filter, None).await;
-        let state = answer["rooms"]["join"][&room]["state"]["events"].as_array().expect("state").clone();
+        let state = answer["rooms"]["join"][&room]["state"]["events"]
+            .as_array()
+            .expect("state")
+            .clone();
         let mut members: Vec<_> = state
             .iter()
             .filter(|event| event["type"] == "m.room.member")
@@ -162,7 +213,9 @@ async fn members_are_loaded_lazily_where_asked() {
             .collect();
         members.sort();
         assert_eq!(members, [alice.id.to_string(), bob.id.to_string()]);
-        let (_, all) = bob.get(&format!("/_matrix/client/v3/rooms/{}/members", enc(&room))).await;
+        let (_, all) = bob
+            .get(&format!("/_matrix/client/v3/rooms/{}/members", enc(&room)))
+            .await;
         assert_eq!(all["chunk"].as_array().expect("members").len(), 5);
     })
     .await;
@@ -173,14 +226,25 @@ async fn state_after_is_told_under_the_name_it_was_asked_for() {
     TestServer::each(async |server| {
         let (alice, bob, room) = two_in_a_room(&server).await;
         let token = since(&bob.sync(None).await);
-        alice.set_state(&room, "m.room.name", "", json!({ "name": "one" })).await;
-        alice.set_state(&room, "m.room.name", "", json!({ "name": "two" })).await;
+        alice
+            .set_state(&room, "m.room.name", "", json!({ "name": "one" }))
+            .await;
+        alice
+            .set_state(&room, "m.room.name", "", json!({ "name": "two" }))
+            .await;
         for (asked, named) in [
             ("use_state_after", "state_after"),
-            ("org.matrix.msc4222.use_state_after", "org.matrix.msc4222.state_after"),
+            (
+                "org.matrix.msc4222.use_state_after",
+                "org.matrix.msc4222.state_after",
+            ),
         ] {
-            let (_, answer) =
-                bob.get(&format!("/_matrix/client/v3/sync?timeout=0&{asked}=true&since={}", enc(&token))).await;
+            let (_, answer) = bob
+                .get(&format!(
+                    "/_matrix/client/v3/sync?timeout=0&{asked}=true&since={}",
+                    enc(&token)
+                ))
+                .await;
             let joined = &answer["rooms"]["join"][&room];
             let names: Vec<_> = joined[named]["events"].as_array().expect(named).iter().collect();
             assert_eq!(names.len(), 1, "{answer}");
@@ -203,7 +267,9 @@ async fn a_waiting_sync_answers_as_soon_as_there_is_something() {
             alice.send_text(&room, "awake").await;
         };
         let both = async { tokio::join!(waiting, sending).0 };
-        let answer = tokio::time::timeout(Duration::from_secs(20), both).await.expect("an answer before the time is up");
+        let answer = tokio::time::timeout(Duration::from_secs(20), both)
+            .await
+            .expect("an answer before the time is up");
         assert_eq!(bodies(&answer, &room), ["awake"]);
     })
     .await;
@@ -222,8 +288,9 @@ async fn a_waiting_sync_ends_when_its_device_is_signed_out() {
             assert_eq!(status, 200);
         };
         let both = async { tokio::join!(waiting, leaving).0 };
-        let (status, answer) =
-            tokio::time::timeout(Duration::from_secs(20), both).await.expect("an answer before the time is up");
+        let (status, answer) = tokio::time::timeout(Duration::from_secs(20), both)
+            .await
+            .expect("an answer before the time is up");
         assert_eq!((status, &answer["errcode"]), (401, &json!("M_UNKNOWN_TOKEN")));
     })
     .await;
@@ -235,11 +302,16 @@ async fn only_the_sending_device_learns_its_transaction_id() {
         let (alice, bob, room) = two_in_a_room(&server).await;
         let phone = alice.another_device().await;
         let path = format!("/_matrix/client/v3/rooms/{}/send/m.room.message/mine", enc(&room));
-        alice.put(&path, json!({ "msgtype": "m.text", "body": "hi" })).await;
+        alice
+            .put(&path, json!({ "msgtype": "m.text", "body": "hi" }))
+            .await;
         let mut seen = Vec::new();
         for user in [&alice, &phone, &bob] {
             let answer = user.sync(None).await;
-            let events = answer["rooms"]["join"][&room]["timeline"]["events"].as_array().expect("events").clone();
+            let events = answer["rooms"]["join"][&room]["timeline"]["events"]
+                .as_array()
+                .expect("events")
+                .clone();
             let last = events.last().expect("the message").clone();
             seen.push(last["unsigned"]["transaction_id"].as_str().map(str::to_owned));
         }
@@ -254,7 +326,11 @@ async fn foreign_and_broken_tokens_are_refused() {
         let alice = server.user("alice").await;
         for token in ["rubbish", "s", "s1_", "t5"] {
             let (status, answer) = alice.get(&format!("/_matrix/client/v3/sync?since={token}")).await;
-            assert_eq!((status, &answer["errcode"]), (400, &json!("M_INVALID_PARAM")), "{token}");
+            assert_eq!(
+                (status, &answer["errcode"]),
+                (400, &json!("M_INVALID_PARAM")),
+                "{token}"
+            );
         }
         assert_eq!(server.get("/_matrix/client/v3/sync", None).await.0, 401);
         assert_eq!(alice.get("/_matrix/client/v3/sync?filter=nothing").await.0, 404);
@@ -271,19 +347,28 @@ async fn state_that_a_filter_keeps_out_of_the_timeline_is_told_as_state() {
         let (alice, bob, room) = two_in_a_room(&server).await;
         let filter = json!({ "room": { "timeline": { "types": ["m.room.message"], "limit": 3 } } });
         let name_of = |answer: &Value| {
-            let events = answer["rooms"]["join"][&room]["state"]["events"].as_array().cloned().unwrap_or_default();
+            let events = answer["rooms"]["join"][&room]["state"]["events"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
             let names = events.iter().filter(|event| event["type"] == "m.room.name");
-            names.map(|event| event["content"]["name"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+            names
+                .map(|event| event["content"]["name"].as_str().expect("a name").to_owned())
+                .collect::<Vec<_>>()
         };
         let token = since(&bob.sync(None).await);
         alice.send_text(&room, "one").await;
-        alice.set_state(&room, "m.room.name", "", json!({ "name": "neu" })).await;
+        alice
+            .set_state(&room, "m.room.name", "", json!({ "name": "neu" }))
+            .await;
         let answer = filtered(&bob, filter.clone(), Some(&token)).await;
         assert_eq!(name_of(&answer), ["neu"]);
         for number in 0..5 {
             alice.send_text(&room, &format!("{number}")).await;
         }
-        alice.set_state(&room, "m.room.name", "", json!({ "name": "neuer" })).await;
+        alice
+            .set_state(&room, "m.room.name", "", json!({ "name": "neuer" }))
+            .await;
         alice.send_text(&room, "last").await;
         let answer = filtered(&bob, filter.clone(), Some(&since(&answer))).await;
         assert_eq!(name_of(&answer), ["neuer"]);
@@ -303,7 +388,10 @@ async fn a_room_that_was_forgotten_elsewhere_is_still_told_as_left() {
         let path = format!("/_matrix/client/v3/rooms/{}/forget", enc(&room));
         assert_eq!(bob.post(&path, json!({})).await.0, 200);
         let answer = bob.sync(Some(&token)).await;
-        let events = answer["rooms"]["leave"][&room]["timeline"]["events"].as_array().expect("the leave").clone();
+        let events = answer["rooms"]["leave"][&room]["timeline"]["events"]
+            .as_array()
+            .expect("the leave")
+            .clone();
         assert_eq!(events.len(), 1, "{events:?}");
         assert_eq!(answer["device_lists"]["left"], json!([alice.id]));
         let ban = format!("/_matrix/client/v3/rooms/{}/ban", enc(&room));
@@ -318,12 +406,17 @@ async fn a_room_that_was_forgotten_elsewhere_is_still_told_as_left() {
 async fn nothing_comes_from_people_who_are_ignored() {
     TestServer::each(async |server| {
         let (alice, bob, room) = two_in_a_room(&server).await;
-        let path = format!("/_matrix/client/v3/user/{}/account_data/m.ignored_user_list", enc(bob.id.as_str()));
+        let path = format!(
+            "/_matrix/client/v3/user/{}/account_data/m.ignored_user_list",
+            enc(bob.id.as_str())
+        );
         let list = json!({ "ignored_users": { alice.id.as_str(): {} } });
         assert_eq!(bob.put(&path, list).await.0, 200);
         let token = since(&bob.sync(None).await);
         alice.send_text(&room, "unheard").await;
-        alice.set_state(&room, "m.room.name", "", json!({ "name": "heard" })).await;
+        alice
+            .set_state(&room, "m.room.name", "", json!({ "name": "heard" }))
+            .await;
         let other = alice.create_room(json!({ "invite": [bob.id] })).await;
         let answer = bob.sync(Some(&token)).await;
         assert!(!answer.to_string().contains("unheard"));
@@ -339,10 +432,16 @@ async fn who_left_learns_no_later_names() {
         let (alice, bob, room) = two_in_a_room(&server).await;
         alice.send_text(&room, "hello").await;
         bob.leave(&room).await;
-        let path = format!("/_matrix/client/v3/profile/{}/displayname", enc(alice.id.as_str()));
+        let path = format!(
+            "/_matrix/client/v3/profile/{}/displayname",
+            enc(alice.id.as_str())
+        );
         assert_eq!(alice.put(&path, json!({ "displayname": "Geheim" })).await.0, 200);
         let lazy = enc(&json!({ "lazy_load_members": true }).to_string());
-        let path = format!("/_matrix/client/v3/rooms/{}/messages?dir=b&filter={lazy}", enc(&room));
+        let path = format!(
+            "/_matrix/client/v3/rooms/{}/messages?dir=b&filter={lazy}",
+            enc(&room)
+        );
         let (status, page) = bob.get(&path).await;
         assert_eq!(status, 200, "{page}");
         assert!(!page.to_string().contains("Geheim"));

@@ -4,8 +4,8 @@
 //! from another server can't be rejected by a policy. Whether a room was ever encrypted is kept apart from its
 //! state, by the caller, and only ever turns to true. Start with [`check_send`].
 
-use ruma::canonical_json::{CanonicalJsonObject, CanonicalJsonValue};
 use ruma::EventId;
+use ruma::canonical_json::{CanonicalJsonObject, CanonicalJsonValue};
 use ruma::events::TimelineEventType;
 
 use crate::pdu::Pdu;
@@ -165,13 +165,17 @@ fn needed(is_needed: bool) -> Result<(), PolicyRefusal> {
 ///
 /// [`m.reaction`](https://spec.matrix.org/v1.19/client-server-api/#mreaction)
 fn is_reaction(content: &CanonicalJsonObject) -> bool {
-    let short = |value: &CanonicalJsonValue, longest| value.as_str().is_some_and(|text| text.len() <= longest);
-    let is_event_id = |id: &CanonicalJsonValue| id.as_str().is_some_and(|id| <&EventId>::try_from(id).is_ok());
+    let short =
+        |value: &CanonicalJsonValue, longest| value.as_str().is_some_and(|text| text.len() <= longest);
+    let is_event_id =
+        |id: &CanonicalJsonValue| id.as_str().is_some_and(|id| <&EventId>::try_from(id).is_ok());
     let is_relation = |relation: &CanonicalJsonObject| {
         relation.len() == 3
             && relation.get("rel_type").and_then(CanonicalJsonValue::as_str) == Some("m.annotation")
             && relation.get("event_id").is_some_and(is_event_id)
-            && relation.get("key").is_some_and(|key| short(key, MAX_REACTION_KEY_BYTES))
+            && relation
+                .get("key")
+                .is_some_and(|key| short(key, MAX_REACTION_KEY_BYTES))
     };
     content.contains_key("m.relates_to")
         && content.iter().all(|(name, value)| match name.as_str() {

@@ -73,9 +73,17 @@ impl Tx<'_> {
     }
 
     /// What a user keeps about one room.
-    pub async fn account_data_list_in(&mut self, user_id: &UserId, room: RoomNid) -> Result<Vec<AccountData>> {
+    pub async fn account_data_list_in(
+        &mut self,
+        user_id: &UserId,
+        room: RoomNid,
+    ) -> Result<Vec<AccountData>> {
         let sql = "SELECT room_nid, kind, content, pos FROM account_data WHERE user_id = $1 AND room_nid = $2 ORDER BY pos";
-        self.query(sql, params![user_id, room]).await?.iter().map(data).collect()
+        self.query(sql, params![user_id, room])
+            .await?
+            .iter()
+            .map(data)
+            .collect()
     }
 
     /// How much account data a user keeps here: number of pieces.

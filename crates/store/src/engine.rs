@@ -109,7 +109,7 @@ impl Store {
     pub async fn checkpoint(&self) -> Result<()> {
         match &self.0 {
             Engine::Sqlite(engine) => engine.checkpoint().await,
-            Engine::Postgres(_) => Ok(()),
+            Engine::Postgres(engine) => engine.checkpoint(),
         }
     }
 

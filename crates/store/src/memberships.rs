@@ -175,7 +175,8 @@ impl Tx<'_> {
 
     /// Users of this server that are joined to a room, in order.
     pub async fn membership_local_joined(&mut self, room: RoomNid) -> Result<Vec<OwnedUserId>> {
-        let sql = "SELECT user_id FROM memberships WHERE room_nid = $1 AND membership = 'join' AND is_local = 1";
+        let sql =
+            "SELECT user_id FROM memberships WHERE room_nid = $1 AND membership = 'join' AND is_local = 1";
         self.sorted_users(sql, params![room]).await
     }
 

@@ -15,10 +15,11 @@ use matrix_sdk::ruma::api::error::ErrorKind;
 use matrix_sdk::ruma::events::room::message::RoomMessageEventContent;
 use matrix_sdk::ruma::{DeviceId, OwnedEventId, RoomId, UserId, assign};
 use matrix_sdk::{Client, Error, HttpError, Room, RoomState};
+use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use crate::lab::{Troubles, eventually};
-use crate::timeline::{Readable, Seen, Timelines};
+use crate::timeline::{Readable, Seen, Shown};
 
 /// Short enough that a missed wake-up shows as a slow test and not as a failed one.
 const SYNC_WAITS: Duration = Duration::from_secs(10);
@@ -29,7 +30,7 @@ const SYNC_PAUSE: Duration = Duration::from_millis(100);
 /// A client with the library's memory store, gone with this value.
 pub(crate) struct Device {
     pub(crate) client: Client,
-    timelines: Timelines,
+    shown: Shown,
     troubles: Troubles,
     filter: Option<FilterDefinition>,
     syncing: JoinHandle<()>,
@@ -82,21 +83,21 @@ impl Device {
         troubles: Troubles,
     ) -> anyhow::Result<Self> {
         client.encryption().wait_for_e2ee_initialization_tasks().await;
-        let timelines = Timelines::default();
+        let shown = Shown::default();
         // Uploads the device's keys too.
         let answer = client
             .sync_once(settings(filter.as_ref()).timeout(Duration::ZERO))
             .await;
-        timelines.add(&answer.context("the first /sync failed")?)?;
+        shown.add(&answer.context("the first /sync failed")?)?;
         let syncing = tokio::spawn(sync(
             client.clone(),
             filter.clone(),
-            timelines.clone(),
+            shown.clone(),
             troubles.clone(),
         ));
         Ok(Self {
             client,
-            timelines,
+            shown,
             troubles,
             filter,
             syncing,
@@ -115,7 +116,7 @@ impl Device {
         self.syncing = tokio::spawn(sync(
             self.client.clone(),
             self.filter.clone(),
-            self.timelines.clone(),
+            self.shown.clone(),
             self.troubles.clone(),
         ));
     }
@@ -214,7 +215,12 @@ impl Device {
 
     /// Everything that `/sync` has brought of a room so far.
     pub(crate) fn timeline(&self, room: &RoomId) -> Vec<Seen> {
-        self.timelines.of(room)
+        self.shown.timeline(room)
+    }
+
+    /// Everything that `/sync` has brought for this device alone.
+    pub(crate) fn to_device(&self) -> Vec<Value> {
+        self.shown.to_device()
     }
 
     /// The last messages of a room, newest first, as `/messages` has them.
@@ -272,11 +278,11 @@ fn settings(filter: Option<&FilterDefinition>) -> SyncSettings {
     }
 }
 
-async fn sync(client: Client, filter: Option<FilterDefinition>, timelines: Timelines, troubles: Troubles) {
+async fn sync(client: Client, filter: Option<FilterDefinition>, shown: Shown, troubles: Troubles) {
     loop {
         match client.sync_once(settings(filter.as_ref())).await {
             Ok(answer) => {
-                if let Err(error) = timelines.add(&answer) {
+                if let Err(error) = shown.add(&answer) {
                     troubles.add(format!("an event of /sync makes no sense: {error}"));
                 }
             }

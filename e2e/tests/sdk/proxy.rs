@@ -1,18 +1,24 @@
-//! A bad way to the server: requests go through, answers get lost when a test wants it.
-
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+//! A bad way to the server: requests go through, answers get lost or wait when a test wants it.
 
 use anyhow::Context as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// Listens for as long as this value lives.
 pub(crate) struct Proxy {
     url: String,
-    loses_answers: Arc<AtomicBool>,
+    answers: watch::Sender<Answers>,
     accepting: JoinHandle<()>,
+}
+
+/// What becomes of the server's answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answers {
+    Arrive,
+    Wait,
+    AreLost,
 }
 
 impl Proxy {
@@ -22,16 +28,15 @@ impl Proxy {
             .await
             .context("no free port")?;
         let url = format!("http://{}", listener.local_addr()?);
-        let loses_answers = Arc::new(AtomicBool::new(false));
-        let loses = loses_answers.clone();
+        let (answers, state) = watch::channel(Answers::Arrive);
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(carry(client, port, loses.clone()));
+                tokio::spawn(carry(client, port, state.clone()));
             }
         });
         Ok(Self {
             url,
-            loses_answers,
+            answers,
             accepting,
         })
     }
@@ -42,11 +47,16 @@ impl Proxy {
 
     /// From now on whoever asks is heard and gets no answer.
     pub(crate) fn lose_answers(&self) {
-        self.loses_answers.store(true, Ordering::SeqCst);
+        self.answers.send_replace(Answers::AreLost);
+    }
+
+    /// From now on answers wait, until they are carried again.
+    pub(crate) fn hold_answers(&self) {
+        self.answers.send_replace(Answers::Wait);
     }
 
     pub(crate) fn carry_answers(&self) {
-        self.loses_answers.store(false, Ordering::SeqCst);
+        self.answers.send_replace(Answers::Arrive);
     }
 }
 
@@ -57,7 +67,7 @@ impl Drop for Proxy {
 }
 
 /// Carries one connection. Ends both sides when either ends, or when an answer is to be lost.
-async fn carry(mut client: TcpStream, port: u16, loses_answers: Arc<AtomicBool>) {
+async fn carry(mut client: TcpStream, port: u16, mut state: watch::Receiver<Answers>) {
     let Ok(mut server) = TcpStream::connect(("127.0.0.1", port)).await else {
         return;
     };
@@ -66,13 +76,16 @@ async fn carry(mut client: TcpStream, port: u16, loses_answers: Arc<AtomicBool>)
     let answers = async {
         let mut bytes = vec![0; 16 * 1024];
         loop {
-            match from_server.read(&mut bytes).await {
-                Ok(count) if count > 0 && !loses_answers.load(Ordering::SeqCst) => {
-                    if to_client.write_all(&bytes[..count]).await.is_err() {
-                        return;
-                    }
-                }
+            let count = match from_server.read(&mut bytes).await {
+                Ok(count) if count > 0 => count,
                 _ => return,
+            };
+            let lost = match state.wait_for(|state| *state != Answers::Wait).await {
+                Ok(state) => *state == Answers::AreLost,
+                Err(_) => return,
+            };
+            if lost || to_client.write_all(&bytes[..count]).await.is_err() {
+                return;
             }
         }
     };

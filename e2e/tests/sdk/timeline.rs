@@ -53,24 +53,40 @@ impl Seen {
     }
 }
 
-/// Everything that came down one device's `/sync`, room by room.
+/// Everything that came down one device's `/sync`.
 #[derive(Clone, Default)]
-pub(crate) struct Timelines(Arc<Mutex<BTreeMap<OwnedRoomId, Vec<Seen>>>>);
+pub(crate) struct Shown(Arc<Mutex<Everything>>);
 
-impl Timelines {
+#[derive(Default)]
+struct Everything {
+    rooms: BTreeMap<OwnedRoomId, Vec<Seen>>,
+    to_device: Vec<Value>,
+}
+
+impl Shown {
     pub(crate) fn add(&self, answer: &SyncResponse) -> anyhow::Result<()> {
-        let mut rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut everything = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (room, update) in &answer.rooms.joined {
             let events = update.timeline.events.iter().map(Seen::new);
             let events = events.collect::<anyhow::Result<Vec<_>>>()?;
-            rooms.entry(room.clone()).or_default().extend(events);
+            everything.rooms.entry(room.clone()).or_default().extend(events);
+        }
+        for message in &answer.to_device {
+            let message = serde_json::from_str(message.to_raw().json().get())?;
+            everything.to_device.push(message);
         }
         Ok(())
     }
 
-    pub(crate) fn of(&self, room: &RoomId) -> Vec<Seen> {
-        let rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        rooms.get(room).cloned().unwrap_or_default()
+    pub(crate) fn timeline(&self, room: &RoomId) -> Vec<Seen> {
+        let everything = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        everything.rooms.get(room).cloned().unwrap_or_default()
+    }
+
+    /// What came to this device alone.
+    pub(crate) fn to_device(&self) -> Vec<Value> {
+        let everything = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        everything.to_device.clone()
     }
 }
 

@@ -6,8 +6,8 @@
 use std::{sync::Arc, time::Duration};
 
 use argon2::{
-    Algorithm, Argon2, Params, Version,
-    password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString},
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::{Error, Ident, Output, ParamsString, PasswordHash, SaltString},
 };
 use zeroize::Zeroizing;
 
@@ -20,6 +20,12 @@ use crate::{
 pub const MAX_PASSWORD_BYTES: usize = 512;
 /// How long somebody waits for their turn before they are sent away.
 const MAX_WAIT: Duration = Duration::from_secs(20);
+/// Length of a hash, in bytes.
+const HASH_BYTES: usize = 32;
+/// Allocations of more than 32 MiB always go back to the system when they are freed. Smaller ones stay with the thread
+/// that made them: after a morning of sign-ins each thread would keep the memory of several hashes. What isn't used
+/// of it costs nothing.
+const RETURNED_BYTES: usize = 33 * 1024 * 1024;
 
 /// A password as a person typed it. Never kept, never logged.
 #[derive(Clone)]
@@ -86,25 +92,61 @@ async fn beside<T: Send + 'static>(
     done.await.map_err(|error| Refusal::Internal(error.to_string()))
 }
 
-fn hasher(cost: PasswordCost) -> Result<Argon2<'static>> {
-    let params = Params::new(cost.memory_kib, cost.iterations, cost.parallelism, None).map_err(|error| {
-        Refusal::Internal(format!("the configured password cost is not possible: {error}"))
-    })?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+fn params(cost: PasswordCost) -> Result<Params> {
+    Params::new(cost.memory_kib, cost.iterations, cost.parallelism, None)
+        .map_err(|error| Refusal::Internal(format!("the configured password cost is not possible: {error}")))
+}
+
+/// Argon2id.
+fn compute(params: Params, password: &Password, salt: &[u8], length: usize) -> Result<Output, Error> {
+    let blocks = params.block_count();
+    let mut memory = Vec::with_capacity(blocks.max(RETURNED_BYTES / Block::SIZE));
+    memory.resize(blocks, Block::default());
+    let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    Output::init_with(length, |output| {
+        let password = password.0.as_bytes();
+        Ok(hasher.hash_password_into_with_memory(password, salt, output, &mut memory)?)
+    })
+}
+
+/// A new hash, in PHC form.
+fn make(params: Params, password: &Password, salt: &[u8; 16]) -> Result<String, Error> {
+    let hash = compute(params.clone(), password, salt, HASH_BYTES)?;
+    let salt = SaltString::encode_b64(salt)?;
+    let stored = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&params)?,
+        salt: Some(salt.as_salt()),
+        hash: Some(hash),
+    };
+    Ok(stored.to_string())
+}
+
+/// Whether a stored hash is of this password.
+fn is_of(stored: &str, password: &Password) -> Result<bool, Error> {
+    let stored = PasswordHash::new(stored)?;
+    if stored.algorithm != Ident::from(Algorithm::Argon2id) || stored.version != Some(Version::V0x13.into()) {
+        return Err(Error::Algorithm);
+    }
+    let (Some(salt), Some(expected)) = (stored.salt, stored.hash) else {
+        return Err(Error::PhcStringField);
+    };
+    let mut bytes = [0; 64];
+    let salt = salt.decode_b64(&mut bytes)?;
+    // Outputs are compared in constant time.
+    Ok(compute(Params::try_from(&stored)?, password, salt, expected.len())? == expected)
 }
 
 /// Hashes a password under the configured cost, in PHC form.
 pub(crate) async fn hash(server: &Arc<Server>, password: &Password) -> Result<String> {
-    let hasher = hasher(server.settings.password_cost)?;
+    let params = params(server.settings.password_cost)?;
     let mut salt = [0; 16];
     server.rng.fill(&mut salt);
     let password = password.clone();
-    beside(server, move || {
-        let salt = SaltString::encode_b64(&salt)?;
-        Ok(hasher.hash_password(password.0.as_bytes(), &salt)?.to_string())
-    })
-    .await?
-    .map_err(|error: argon2::password_hash::Error| Refusal::Internal(error.to_string()))
+    beside(server, move || make(params, &password, &salt))
+        .await?
+        .map_err(|error| Refusal::Internal(error.to_string()))
 }
 
 /// Whether a password is the one that was hashed. Without a hash the answer is no, after the same work.
@@ -115,16 +157,9 @@ pub(crate) async fn verify(server: &Arc<Server>, password: &Password, stored: Op
     let exists = stored.is_some();
     let stored = stored.map_or_else(|| nobodys(server.settings.password_cost), str::to_owned);
     let password = password.clone();
-    let is_right = beside(server, move || {
-        let stored = PasswordHash::new(&stored)?;
-        match Argon2::default().verify_password(password.0.as_bytes(), &stored) {
-            Ok(()) => Ok(true),
-            Err(argon2::password_hash::Error::Password) => Ok(false),
-            Err(error) => Err(error),
-        }
-    })
-    .await?
-    .map_err(|error: argon2::password_hash::Error| Refusal::Internal(error.to_string()))?;
+    let is_right = beside(server, move || is_of(&stored, &password))
+        .await?
+        .map_err(|error| Refusal::Internal(error.to_string()))?;
     Ok(is_right && exists)
 }
 
@@ -150,8 +185,9 @@ fn nobodys(cost: PasswordCost) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Argon2, PasswordCost, PasswordHash, PasswordVerifier, hasher, is_outdated, nobodys};
-    use argon2::password_hash::{Error, PasswordHasher, SaltString};
+    use argon2::{Argon2, PasswordVerifier};
+
+    use super::{Error, Password, PasswordCost, PasswordHash, is_of, is_outdated, make, nobodys, params};
 
     const COST: PasswordCost = PasswordCost {
         memory_kib: 8,
@@ -159,25 +195,38 @@ mod tests {
         parallelism: 1,
     };
 
+    fn password(text: &str) -> Password {
+        Password::new(text.to_owned())
+    }
+
     #[test]
     fn nobodys_password_costs_the_same_and_is_never_right() {
         let stored = nobodys(COST);
-        let stored = PasswordHash::new(&stored).unwrap();
-        assert_eq!(
-            Argon2::default().verify_password(b"anything", &stored),
-            Err(Error::Password)
-        );
-        assert!(!is_outdated(&stored.to_string(), COST));
+        assert_eq!(is_of(&stored, &password("anything")), Ok(false));
+        assert!(!is_outdated(&stored, COST));
+    }
+
+    #[test]
+    fn a_password_is_known_again_by_its_hash() {
+        let stored = make(params(COST).unwrap(), &password("secret"), &[7; 16]).unwrap();
+        assert_eq!(is_of(&stored, &password("secret")), Ok(true));
+        assert_eq!(is_of(&stored, &password("Secret")), Ok(false));
+        let parsed = PasswordHash::new(&stored).unwrap();
+        Argon2::default()
+            .verify_password(b"secret", &parsed)
+            .expect("other programs can check it too");
+    }
+
+    #[test]
+    fn refuses_a_hash_of_another_kind() {
+        let stored = make(params(COST).unwrap(), &password("secret"), &[7; 16]).unwrap();
+        let other = stored.replace("argon2id", "argon2i");
+        assert_eq!(is_of(&other, &password("secret")), Err(Error::Algorithm));
     }
 
     #[test]
     fn notices_a_hash_of_another_cost() {
-        let salt = SaltString::encode_b64(&[7; 16]).unwrap();
-        let stored = hasher(COST)
-            .unwrap()
-            .hash_password(b"secret", &salt)
-            .unwrap()
-            .to_string();
+        let stored = make(params(COST).unwrap(), &password("secret"), &[7; 16]).unwrap();
         assert!(!is_outdated(&stored, COST));
         assert!(is_outdated(
             &stored,

@@ -83,7 +83,10 @@ pub async fn register(server: &Arc<Server>, register: Register) -> Result<Regist
     };
     // The form may be filled in after the first request, so the session isn't bound to it: nobody is signed in here,
     // and a session proves nothing about anybody.
-    let flows = stages.iter().map(|stage| AuthFlow::new(vec![stage.clone()])).collect();
+    let flows = stages
+        .iter()
+        .map(|stage| AuthFlow::new(vec![stage.clone()]))
+        .collect();
     let request = UiaRequest {
         operation: operation.to_owned(),
         body: &[],

@@ -249,7 +249,10 @@ impl Work for Put {
                 "a backup has at most {MAX_KEYS_PER_VERSION} keys"
             )));
         }
-        let bytes = better.iter().map(|key| key.session_data.len() as i64).sum::<i64>()
+        let bytes = better
+            .iter()
+            .map(|key| key.session_data.len() as i64)
+            .sum::<i64>()
             - tx.backup_key_bytes(&self.user_id, self.number, &replaced).await?;
         check_size(latest.key_bytes, bytes)?;
         tx.backup_key_put(&self.user_id, self.number, &better).await?;
@@ -338,7 +341,10 @@ mod tests {
     #[test]
     fn a_backup_is_not_larger_than_a_server_can_hand_out() {
         assert!(check_size(MAX_BYTES_PER_VERSION - 10, 10).is_ok());
-        assert!(matches!(check_size(MAX_BYTES_PER_VERSION - 10, 11), Err(Refusal::TooLarge(_))));
+        assert!(matches!(
+            check_size(MAX_BYTES_PER_VERSION - 10, 11),
+            Err(Refusal::TooLarge(_))
+        ));
         assert!(check_size(MAX_BYTES_PER_VERSION + 10, -1).is_ok());
     }
 }

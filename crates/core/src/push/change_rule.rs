@@ -106,9 +106,11 @@ fn check(change: &Change) -> Result<()> {
     let (id, fits, parts) = match change {
         Change::Put { rule, .. } => {
             let (conditions, actions, fits) = match rule {
-                NewPushRule::Override(rule) | NewPushRule::Underride(rule) => {
-                    (rule.conditions.len(), rule.actions.len(), rule.conditions.iter().all(condition_fits))
-                }
+                NewPushRule::Override(rule) | NewPushRule::Underride(rule) => (
+                    rule.conditions.len(),
+                    rule.actions.len(),
+                    rule.conditions.iter().all(condition_fits),
+                ),
                 NewPushRule::Content(rule) => (0, rule.actions.len(), is_pattern_in_bounds(&rule.pattern)),
                 NewPushRule::Room(rule) => (0, rule.actions.len(), true),
                 NewPushRule::Sender(rule) => (0, rule.actions.len(), true),
@@ -141,7 +143,9 @@ fn condition_fits(condition: &PushCondition) -> bool {
 /// How many conditions and patterns the user's own rules have. Rules for one room or sender are as quick as nothing.
 fn own_conditions(rules: &Ruleset) -> usize {
     let conditional = rules.override_.iter().chain(&rules.underride);
-    let conditions = conditional.filter(|rule| !rule.default).map(|rule| rule.conditions.len().max(1));
+    let conditions = conditional
+        .filter(|rule| !rule.default)
+        .map(|rule| rule.conditions.len().max(1));
     conditions.sum::<usize>() + rules.content.iter().filter(|rule| !rule.default).count()
 }
 
@@ -232,11 +236,17 @@ mod tests {
     fn there_is_an_end_to_conditions() {
         let mut rules = rules();
         let conditions: Vec<_> = (0..20)
-            .map(|_| PushCondition::EventMatch(EventMatchConditionData::new("type".to_owned(), "x".to_owned())))
+            .map(|_| {
+                PushCondition::EventMatch(EventMatchConditionData::new("type".to_owned(), "x".to_owned()))
+            })
             .collect();
         let refused = (0..100).find_map(|i| {
             let rule = NewConditionalPushRule::new(format!("rule{i}"), conditions.clone(), vec![]);
-            let change = Change::Put { rule: NewPushRule::Override(rule), before: None, after: None };
+            let change = Change::Put {
+                rule: NewPushRule::Override(rule),
+                before: None,
+                after: None,
+            };
             Some(i).zip(apply(&mut rules, change).err())
         });
         assert!(matches!(refused, Some((5, Refusal::TooLarge(_)))));
@@ -248,7 +258,15 @@ mod tests {
         for i in 0..500 {
             let room = format!("!room{i}:example.org").try_into().expect("a room id");
             let rule = NewPushRule::Room(NewSimplePushRule::new(room, vec![]));
-            apply(&mut rules, Change::Put { rule, before: None, after: None }).expect("there is space");
+            apply(
+                &mut rules,
+                Change::Put {
+                    rule,
+                    before: None,
+                    after: None,
+                },
+            )
+            .expect("there is space");
         }
     }
 
@@ -256,10 +274,21 @@ mod tests {
     fn long_patterns_are_refused() {
         assert!(check(&pattern("mine", &"x".repeat(256))).is_ok());
         for refused in ["x".repeat(257), "*a".repeat(6)] {
-            assert!(matches!(check(&pattern("mine", &refused)), Err(Refusal::TooLarge(_))));
+            assert!(matches!(
+                check(&pattern("mine", &refused)),
+                Err(Refusal::TooLarge(_))
+            ));
             let condition = EventMatchConditionData::new("content.body".to_owned(), refused);
-            let rule = NewConditionalPushRule::new("mine".to_owned(), vec![PushCondition::EventMatch(condition)], vec![]);
-            let change = Change::Put { rule: NewPushRule::Underride(rule), before: None, after: None };
+            let rule = NewConditionalPushRule::new(
+                "mine".to_owned(),
+                vec![PushCondition::EventMatch(condition)],
+                vec![],
+            );
+            let change = Change::Put {
+                rule: NewPushRule::Underride(rule),
+                before: None,
+                after: None,
+            };
             assert!(matches!(check(&change), Err(Refusal::TooLarge(_))));
         }
         assert!(matches!(check(&pattern("", "x")), Err(Refusal::InvalidParam(_))));

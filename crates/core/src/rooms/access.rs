@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use rohrpost_room::{
-    AtEvent, may_see,
-    visibility::history_visibility,
-};
+use rohrpost_room::{AtEvent, may_see, visibility::history_visibility};
 use rohrpost_store::{EventNid, EventRow, MemberRow, StateNid, StreamPos, Tx};
 use ruma::{
     UserId,
@@ -38,7 +35,9 @@ pub(crate) enum ReadableState {
 impl ReadableState {
     /// The number of the state: the present one, or the one that the leave found.
     pub(crate) async fn nid(&self, tx: &mut Tx<'_>, head: &Head) -> Result<StateNid> {
-        let Self::AtLeave(left) = self else { return Ok(head.room.state) };
+        let Self::AtLeave(left) = self else {
+            return Ok(head.room.state);
+        };
         let row = load(tx, head, Some(left.event)).await?;
         Ok(row.map_or(StateNid(0), |row| row.state_before))
     }
@@ -54,11 +53,16 @@ pub(crate) struct Seen {
 impl Access {
     pub(crate) async fn of(tx: &mut Tx<'_>, head: &Head, user_id: &UserId) -> Result<Self> {
         let member = tx.membership_get(user_id, head.room.nid).await?;
-        Ok(Self { member: member.filter(|member| !member.forgotten), known: HashMap::new() })
+        Ok(Self {
+            member: member.filter(|member| !member.forgotten),
+            known: HashMap::new(),
+        })
     }
 
     fn membership(&self) -> MembershipState {
-        self.member.as_ref().map_or(MembershipState::Leave, |member| member.membership.clone())
+        self.member
+            .as_ref()
+            .map_or(MembershipState::Leave, |member| member.membership.clone())
     }
 
     pub(crate) fn is_joined(&self) -> bool {
@@ -82,7 +86,9 @@ impl Access {
             Some(member) if matches!(member.membership, MembershipState::Leave | MembershipState::Ban) => {
                 // Whoever only ever refused an invitation was never inside.
                 let was_inside = self.was_joined_before(tx, head, member).await?;
-                was_inside.then(|| ReadableState::AtLeave(member.clone())).ok_or_else(Refusal::not_in_room)
+                was_inside
+                    .then(|| ReadableState::AtLeave(member.clone()))
+                    .ok_or_else(Refusal::not_in_room)
             }
             _ => Err(Refusal::not_in_room()),
         }
@@ -123,7 +129,10 @@ impl Access {
             && member.since <= pos
         {
             // Joined then and ever since: every visibility allows it.
-            return Ok(Some(Seen { row, membership: MembershipState::Join }));
+            return Ok(Some(Seen {
+                row,
+                membership: MembershipState::Join,
+            }));
         }
         let (visibility, membership) = self.at(tx, head, row.state_before, user_id).await?;
         let joined_later = match &self.member {
@@ -133,7 +142,10 @@ impl Access {
         };
         let pdu = pdu(&head.room.room_id, &row)?;
         let at = AtEvent::new(&pdu, user_id, visibility, membership, joined_later);
-        let membership = at.membership_after.clone().unwrap_or_else(|| at.membership.clone());
+        let membership = at
+            .membership_after
+            .clone()
+            .unwrap_or_else(|| at.membership.clone());
         Ok(may_see(&at).then_some(Seen { row, membership }))
     }
 
@@ -147,7 +159,9 @@ impl Access {
         if let Some(known) = self.known.get(&state) {
             return Ok(known.clone());
         }
-        let event = tx.state_find(state, &StateEventType::RoomHistoryVisibility, "").await?;
+        let event = tx
+            .state_find(state, &StateEventType::RoomHistoryVisibility, "")
+            .await?;
         let visibility = match load(tx, head, event).await? {
             Some(row) => history_visibility(Some(&pdu(&head.room.room_id, &row)?)),
             None => HistoryVisibility::Shared,
@@ -163,8 +177,19 @@ async fn load(tx: &mut Tx<'_>, head: &Head, event: Option<EventNid>) -> Result<O
     Ok(tx.event_get_many(head.room.nid, &[nid]).await?.into_iter().next())
 }
 
-async fn membership_at(tx: &mut Tx<'_>, head: &Head, state: StateNid, user_id: &UserId) -> Result<MembershipState> {
-    let event = tx.state_find(state, &StateEventType::RoomMember, user_id.as_str()).await?;
-    let Some(row) = load(tx, head, event).await? else { return Ok(MembershipState::Leave) };
-    Ok(pdu(&head.room.room_id, &row)?.membership().unwrap_or(MembershipState::Leave))
+async fn membership_at(
+    tx: &mut Tx<'_>,
+    head: &Head,
+    state: StateNid,
+    user_id: &UserId,
+) -> Result<MembershipState> {
+    let event = tx
+        .state_find(state, &StateEventType::RoomMember, user_id.as_str())
+        .await?;
+    let Some(row) = load(tx, head, event).await? else {
+        return Ok(MembershipState::Leave);
+    };
+    Ok(pdu(&head.room.room_id, &row)?
+        .membership()
+        .unwrap_or(MembershipState::Leave))
 }

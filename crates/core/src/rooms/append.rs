@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use rohrpost_room::{
-    NewEvent, Pdu, Place, RoomEncryption, auth_types, build, check_send, redact,
-    redact::redaction_applies,
+    NewEvent, Pdu, Place, RoomEncryption, auth_types, build, check_send, redact, redact::redaction_applies,
 };
 use rohrpost_store::{EventNid, EventStatus, NewEventRow, NewMembership, StatePair, StreamPos, Tx};
 use ruma::{
@@ -121,8 +120,11 @@ async fn set_state(
     let event = EventNid(pos.0);
     let replaces = tx.state_current(head.room.nid, &kind, state_key).await?;
     let key = tx.state_key_intern(&kind, state_key).await?;
-    head.room.state = tx.state_put(head.room.nid, head.room.state, &[StatePair { key, event }]).await?;
-    tx.state_current_put(head.room.nid, &kind, state_key, event, pos).await?;
+    head.room.state = tx
+        .state_put(head.room.nid, head.room.state, &[StatePair { key, event }])
+        .await?;
+    tx.state_current_put(head.room.nid, &kind, state_key, event, pos)
+        .await?;
     if kind == StateEventType::RoomEncryption && state_key.is_empty() {
         head.room.ever_encrypted = true;
     }
@@ -165,7 +167,10 @@ async fn set_membership(
     tx.membership_put(head.room.nid, &new).await?;
     if is_local {
         let mut joined: Vec<OwnedUserId> = head.local_joined.to_vec();
-        match (joined.binary_search_by(|joined| (**joined).cmp(user_id)), &membership) {
+        match (
+            joined.binary_search_by(|joined| (**joined).cmp(user_id)),
+            &membership,
+        ) {
             (Err(place), MembershipState::Join) => joined.insert(place, user_id.to_owned()),
             (Ok(place), membership) if *membership != MembershipState::Join => drop(joined.remove(place)),
             _ => return Ok(()),
@@ -177,8 +182,12 @@ async fn set_membership(
 
 /// Takes the content of the redacted event out of the database, if the redaction counts.
 async fn apply_redaction(tx: &mut Tx<'_>, head: &mut Head, redaction: &Pdu) -> Result<()> {
-    let Some(target) = redaction.redacts() else { return Ok(()) };
-    let Some(row) = tx.event_get(head.room.nid, target).await? else { return Ok(()) };
+    let Some(target) = redaction.redacts() else {
+        return Ok(());
+    };
+    let Some(row) = tx.event_get(head.room.nid, target).await? else {
+        return Ok(());
+    };
     if row.redacted_by.is_some() {
         return Ok(());
     }
@@ -187,7 +196,8 @@ async fn apply_redaction(tx: &mut Tx<'_>, head: &mut Head, redaction: &Pdu) -> R
         return Ok(());
     }
     let redacted = Arc::new(redact(&target, &head.room.version)?);
-    tx.event_redact(head.room.nid, row.nid, redacted.json(), redaction.event_id()).await?;
+    tx.event_redact(head.room.nid, row.nid, redacted.json(), redaction.event_id())
+        .await?;
     head.put_redacted(&redacted);
     Ok(())
 }

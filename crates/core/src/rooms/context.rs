@@ -64,8 +64,12 @@ pub async fn get(
 
                 let each = limit.min(MAX_LIMIT) / 2;
                 let wanted = EventFilter::of_room_events(&filter);
-                let mut older = tx.event_list_back(room, StreamPos(i64::MIN), StreamPos(pos.0 - 1), each).await?;
-                let mut newer = tx.event_list_forward(room, pos, head.room.last_pos, limit.min(MAX_LIMIT) - each).await?;
+                let mut older = tx
+                    .event_list_back(room, StreamPos(i64::MIN), StreamPos(pos.0 - 1), each)
+                    .await?;
+                let mut newer = tx
+                    .event_list_forward(room, pos, head.room.last_pos, limit.min(MAX_LIMIT) - each)
+                    .await?;
                 let start = older.last().and_then(|row| row.pos).unwrap_or(pos).0 - 1;
                 let end = newer.last().and_then(|row| row.pos).unwrap_or(pos);
                 older.retain(|row| wanted.allows(row));
@@ -73,11 +77,19 @@ pub async fn get(
                 let older = access.filter(tx, &head, user_id, older).await?;
                 let newer = access.filter(tx, &head, user_id, newer).await?;
 
-                let viewer = Viewer { caller: &caller, now_ts, shape: Shape::WithRoomId };
+                let viewer = Viewer {
+                    caller: &caller,
+                    now_ts,
+                    shape: Shape::WithRoomId,
+                };
                 let before = viewer.events(tx, &head, &older).await?;
                 let after = viewer.events(tx, &head, &newer).await?;
-                let last_state = newer.last().map_or(seen.row.state_before, |seen| seen.row.state_before);
-                let event = viewer.event(tx, &head, &seen.row, Some(seen.membership.clone())).await?;
+                let last_state = newer
+                    .last()
+                    .map_or(seen.row.state_before, |seen| seen.row.state_before);
+                let event = viewer
+                    .event(tx, &head, &seen.row, Some(seen.membership.clone()))
+                    .await?;
                 let state = if !filter.lazy_load_options.is_disabled() {
                     let mut all = newer;
                     all.extend(older);
@@ -91,7 +103,14 @@ pub async fn get(
                     }
                     events
                 };
-                Ok(Context { start: SyncToken(StreamPos(start)), end: SyncToken(end), event, before, after, state })
+                Ok(Context {
+                    start: SyncToken(StreamPos(start)),
+                    end: SyncToken(end),
+                    event,
+                    before,
+                    after,
+                    state,
+                })
             })
         })
         .await

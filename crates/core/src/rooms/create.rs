@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use rohrpost_room::{
-    AuthState, NewEvent, NewEventTemplate, Person, Place, Preset, build, build::room_id_before_v12, create_room,
+    AuthState, NewEvent, NewEventTemplate, Person, Place, Preset, build, build::room_id_before_v12,
+    create_room,
 };
 use rohrpost_store::{NewRoom, Tx, UserState, Work};
 use ruma::{
@@ -77,7 +78,10 @@ pub async fn create(server: &Arc<Server>, wanted: CreateRoom) -> Result<OwnedRoo
             "a room can be made with at most {MAX_INVITES} invitations and {MAX_INITIAL_STATE} state events; add the others later"
         )));
     }
-    let version = wanted.version.clone().unwrap_or_else(|| server.settings.default_room_version.clone());
+    let version = wanted
+        .version
+        .clone()
+        .unwrap_or_else(|| server.settings.default_room_version.clone());
     if !rohrpost_room::is_supported(&version) {
         return Err(Refusal::UnsupportedRoomVersion(version.to_string()));
     }
@@ -89,7 +93,17 @@ pub async fn create(server: &Arc<Server>, wanted: CreateRoom) -> Result<OwnedRoo
     let others = wanted.invite.iter().filter(|user_id| *user_id != me).count();
     server.limits.take_all(Kind::Invite, others, me, &*server.clock)?;
     let (nonce, now) = (random::name(&*server.rng, 24), server.clock.now());
-    server.store.write(Unit { server: Arc::clone(server), wanted, version, alias, nonce, now }).await
+    server
+        .store
+        .write(Unit {
+            server: Arc::clone(server),
+            wanted,
+            version,
+            alias,
+            nonce,
+            now,
+        })
+        .await
 }
 
 fn alias(server: &Server, localpart: &str) -> Result<OwnedRoomAliasId> {
@@ -103,7 +117,10 @@ fn alias(server: &Server, localpart: &str) -> Result<OwnedRoomAliasId> {
 /// A person of this server with their profile.
 pub(crate) async fn person(server: &Server, tx: &mut Tx<'_>, user_id: &ruma::UserId) -> Result<Person> {
     let user = match server.is_local(user_id) {
-        true => tx.user_get(user_id).await?.filter(|user| user.state == UserState::Active),
+        true => tx
+            .user_get(user_id)
+            .await?
+            .filter(|user| user.state == UserState::Active),
         false => None,
     };
     if user.is_none() {
@@ -155,8 +172,19 @@ impl Unit {
             true => None,
             false => Some(room_id_before_v12(&self.nonce, self.server.name())?),
         };
-        let place = Place { version: &self.version, room_id: room_id.as_deref(), prev_events: &[], depth: 1 };
-        let pdu = build(create, place, &AuthState::new(), self.server.name(), &self.server.key)?;
+        let place = Place {
+            version: &self.version,
+            room_id: room_id.as_deref(),
+            prev_events: &[],
+            depth: 1,
+        };
+        let pdu = build(
+            create,
+            place,
+            &AuthState::new(),
+            self.server.name(),
+            &self.server.key,
+        )?;
         let kind = pdu.content_as::<CreateContent>()?.kind;
         let new = NewRoom {
             room_id: pdu.room_id().to_owned(),
@@ -166,7 +194,8 @@ impl Unit {
         };
         tx.room_insert(&new).await?;
         let room = tx.room_get(&new.room_id).await?;
-        let mut head = Head::new(room.ok_or_else(|| Refusal::Internal("a new room is not there".to_owned()))?);
+        let mut head =
+            Head::new(room.ok_or_else(|| Refusal::Internal("a new room is not there".to_owned()))?);
         append_built(&self.server, tx, &mut head, pdu, None).await?;
         Ok(head)
     }
@@ -197,7 +226,9 @@ impl Work for Unit {
             append(&self.server, tx, &mut head, self.event(template), None).await?;
         }
         if let Some(alias) = &self.alias
-            && !tx.alias_insert(alias, head.room.nid, &self.wanted.caller.user_id).await?
+            && !tx
+                .alias_insert(alias, head.room.nid, &self.wanted.caller.user_id)
+                .await?
         {
             return Err(Refusal::RoomInUse);
         }

@@ -34,8 +34,15 @@ pub async fn get(
                 let mut access = Access::of(tx, &head, &caller.user_id).await?;
                 let row = tx.event_get(head.room.nid, &event_id).await?;
                 let row = row.filter(|row| row.pos.is_some()).ok_or_else(not_found)?;
-                let seen = access.see(tx, &head, &caller.user_id, row).await?.ok_or_else(not_found)?;
-                let viewer = Viewer { caller: &caller, now_ts, shape: Shape::WithRoomId };
+                let seen = access
+                    .see(tx, &head, &caller.user_id, row)
+                    .await?
+                    .ok_or_else(not_found)?;
+                let viewer = Viewer {
+                    caller: &caller,
+                    now_ts,
+                    shape: Shape::WithRoomId,
+                };
                 viewer.event(tx, &head, &seen.row, Some(seen.membership)).await
             })
         })

@@ -18,7 +18,14 @@ struct Unit {
 /// # Errors
 /// `Unknown` when the caller is still in the room, `Forbidden` when they never were.
 pub async fn forget(server: &Arc<Server>, caller: Caller, room_id: OwnedRoomId) -> Result<()> {
-    server.store.write(Unit { server: Arc::clone(server), caller, room_id }).await
+    server
+        .store
+        .write(Unit {
+            server: Arc::clone(server),
+            caller,
+            room_id,
+        })
+        .await
 }
 
 impl Work for Unit {

@@ -41,7 +41,13 @@ pub struct Head {
 impl Head {
     /// The head of a room that has no events yet.
     pub(crate) fn new(room: RoomRow) -> Self {
-        Self { room, extremities: Vec::new(), local_joined: Arc::new([]), known: imbl::HashMap::new(), known_bytes: 0 }
+        Self {
+            room,
+            extremities: Vec::new(),
+            local_joined: Arc::new([]),
+            known: imbl::HashMap::new(),
+            known_bytes: 0,
+        }
     }
 
     fn learn(&mut self, key: StateKey, event: Option<Arc<Pdu>>) {
@@ -58,7 +64,11 @@ impl Head {
 
     /// The parts of the current state that are there.
     pub async fn states(&mut self, tx: &mut Tx<'_>, keys: &[StateKey]) -> Result<AuthState> {
-        let missing: Vec<StateKey> = keys.iter().filter(|key| !self.known.contains_key(*key)).cloned().collect();
+        let missing: Vec<StateKey> = keys
+            .iter()
+            .filter(|key| !self.known.contains_key(*key))
+            .cloned()
+            .collect();
         if !missing.is_empty() {
             if self.known.len() > MAX_KNOWN || self.known_bytes > MAX_KNOWN_BYTES {
                 self.known.clear();
@@ -67,7 +77,10 @@ impl Head {
             }
             let mut found: HashMap<StateKey, Arc<Pdu>> = HashMap::new();
             for row in tx.state_current_events(self.room.nid, &missing).await? {
-                let key = (row.kind.as_str().into(), row.state_key.clone().unwrap_or_default());
+                let key = (
+                    row.kind.as_str().into(),
+                    row.state_key.clone().unwrap_or_default(),
+                );
                 found.insert(key, Arc::new(pdu(&self.room.room_id, &row)?));
             }
             for key in missing {
@@ -75,12 +88,19 @@ impl Head {
                 self.learn(key, event);
             }
         }
-        let known = keys.iter().filter_map(|key| Some((key.clone(), self.known.get(key)?.clone()?)));
+        let known = keys
+            .iter()
+            .filter_map(|key| Some((key.clone(), self.known.get(key)?.clone()?)));
         Ok(BTreeMap::from_iter(known))
     }
 
     /// One part of the current state.
-    pub async fn state(&mut self, tx: &mut Tx<'_>, kind: StateEventType, state_key: &str) -> Result<Option<Arc<Pdu>>> {
+    pub async fn state(
+        &mut self,
+        tx: &mut Tx<'_>,
+        kind: StateEventType,
+        state_key: &str,
+    ) -> Result<Option<Arc<Pdu>>> {
         let key = (kind, state_key.to_owned());
         Ok(self.states(tx, std::slice::from_ref(&key)).await?.remove(&key))
     }
@@ -89,7 +109,11 @@ impl Head {
     pub async fn power(&mut self, tx: &mut Tx<'_>) -> Result<Power> {
         let create = self.state(tx, StateEventType::RoomCreate, "").await?;
         let levels = self.state(tx, StateEventType::RoomPowerLevels, "").await?;
-        Ok(Power::new(create.as_deref(), levels.as_deref(), &self.room.version)?)
+        Ok(Power::new(
+            create.as_deref(),
+            levels.as_deref(),
+            &self.room.version,
+        )?)
     }
 
     /// Notes an event that is now part of the current state.
@@ -102,7 +126,9 @@ impl Head {
 
     /// Notes that an event was replaced by its redacted form.
     pub(crate) fn put_redacted(&mut self, redacted: &Arc<Pdu>) {
-        let Some(state_key) = redacted.state_key() else { return };
+        let Some(state_key) = redacted.state_key() else {
+            return;
+        };
         let key = (redacted.kind().to_string().into(), state_key.to_owned());
         if let Some(Some(known)) = self.known.get(&key)
             && known.event_id() == redacted.event_id()
@@ -148,7 +174,10 @@ impl Heads {
 
 impl Default for HeadCache {
     fn default() -> Self {
-        Self(Mutex::new(Heads { by_room: LruCache::new(MAX_HEADS), bytes: 0 }))
+        Self(Mutex::new(Heads {
+            by_room: LruCache::new(MAX_HEADS),
+            bytes: 0,
+        }))
     }
 }
 
@@ -181,7 +210,12 @@ impl HeadCache {
             return Ok(head);
         }
         let mut head = Head::new(room);
-        head.extremities = tx.room_extremities(head.room.nid).await?.into_iter().map(|(_, id)| id).collect();
+        head.extremities = tx
+            .room_extremities(head.room.nid)
+            .await?
+            .into_iter()
+            .map(|(_, id)| id)
+            .collect();
         head.local_joined = tx.membership_local_joined(head.room.nid).await?.into();
         Ok(head)
     }
@@ -235,7 +269,9 @@ mod tests {
                    "sender":"@anna:example.org","state_key":"{key}","type":"org.example.large"}}"#
             );
             let event_id = event_id!("$abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq");
-            head.put_state(&Arc::new(Pdu::from_stored(&room_id, event_id, &json).expect("an event")));
+            head.put_state(&Arc::new(
+                Pdu::from_stored(&room_id, event_id, &json).expect("an event"),
+            ));
         }
         head
     }
@@ -258,7 +294,10 @@ mod tests {
             assert!(count(&cache).1 <= MAX_CACHE_BYTES);
         }
         let (heads, bytes) = count(&cache);
-        assert!((20..30).contains(&heads) && bytes > MAX_CACHE_BYTES / 2, "{heads} {bytes}");
+        assert!(
+            (20..30).contains(&heads) && bytes > MAX_CACHE_BYTES / 2,
+            "{heads} {bytes}"
+        );
         assert!(cache.cached(&large.room).is_none(), "the first one went");
         for _ in 0..50 {
             cache.put(head(7, 1));

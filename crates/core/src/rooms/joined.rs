@@ -16,7 +16,10 @@ pub async fn list(server: &Arc<Server>, caller: Caller) -> Result<Vec<OwnedRoomI
         .read(move |tx| {
             Box::pin(async move {
                 let mut rooms = Vec::new();
-                for member in tx.membership_list_of(&caller.user_id, &MembershipState::Join).await? {
+                for member in tx
+                    .membership_list_of(&caller.user_id, &MembershipState::Join)
+                    .await?
+                {
                     rooms.extend(tx.room_get_by_nid(member.room).await?.map(|room| room.room_id));
                 }
                 Ok::<_, Refusal>(rooms)

@@ -47,7 +47,11 @@ pub async fn list(
             Box::pin(async move {
                 let mut head = server_.heads.read(tx, &room_id).await?;
                 let rows = member_rows(tx, &mut head, &caller, wanted.at).await?;
-                let viewer = Viewer { caller: &caller, now_ts, shape: Shape::WithRoomId };
+                let viewer = Viewer {
+                    caller: &caller,
+                    now_ts,
+                    shape: Shape::WithRoomId,
+                };
                 let mut events = Vec::with_capacity(rows.len());
                 for row in &rows {
                     let membership = pdu(&room_id, row)?.membership().unwrap_or(MembershipState::Leave);
@@ -72,10 +76,16 @@ async fn member_rows(
     let access = Access::of(tx, head, &caller.user_id).await?;
     let readable = access.state(tx, head).await?;
     let is_past = at.filter(|at| at.0 < head.room.last_pos && matches!(readable, ReadableState::Current));
-    let Some(at) = is_past else { return state::rows(tx, head, &readable, |kind| kind == "m.room.member").await };
+    let Some(at) = is_past else {
+        return state::rows(tx, head, &readable, |kind| kind == "m.room.member").await;
+    };
     // The state before the first event after that point.
-    let next = tx.event_list_forward(head.room.nid, at.0, head.room.last_pos, 1).await?;
-    let Some(next) = next.first() else { return state::rows(tx, head, &readable, |kind| kind == "m.room.member").await };
+    let next = tx
+        .event_list_forward(head.room.nid, at.0, head.room.last_pos, 1)
+        .await?;
+    let Some(next) = next.first() else {
+        return state::rows(tx, head, &readable, |kind| kind == "m.room.member").await;
+    };
     let nids = tx.state_full(next.state_before).await?;
     let mut rows = tx.event_get_many(head.room.nid, &nids).await?;
     rows.retain(|row| row.kind == "m.room.member");
@@ -111,12 +121,17 @@ pub async fn joined(
                 if !Access::of(tx, &head, &caller.user_id).await?.is_joined() {
                     return Err(Refusal::not_in_room());
                 }
-                let members = tx.membership_list_in(head.room.nid, &MembershipState::Join).await?;
+                let members = tx
+                    .membership_list_in(head.room.nid, &MembershipState::Join)
+                    .await?;
                 let nids: Vec<_> = members.iter().map(|member| member.event).collect();
                 let rows = tx.event_get_many(head.room.nid, &nids).await?;
                 let mut joined = BTreeMap::new();
                 for row in rows {
-                    let user_id = row.state_key.as_deref().and_then(|key| OwnedUserId::try_from(key).ok());
+                    let user_id = row
+                        .state_key
+                        .as_deref()
+                        .and_then(|key| OwnedUserId::try_from(key).ok());
                     let profile = pdu(&room_id, &row)?.content_as().unwrap_or_default();
                     joined.extend(user_id.map(|user_id| (user_id, profile)));
                 }

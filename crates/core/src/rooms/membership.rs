@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rohrpost_room::{NewEvent, canonical_object};
 use rohrpost_store::{Tx, Work};
 use ruma::{
-    CanonicalJsonObject, CanonicalJsonValue, MilliSecondsSinceUnixEpoch, OwnedRoomId, OwnedRoomOrAliasId, OwnedUserId,
-    RoomAliasId, RoomId, UserId,
+    CanonicalJsonObject, CanonicalJsonValue, MilliSecondsSinceUnixEpoch, OwnedRoomId, OwnedRoomOrAliasId,
+    OwnedUserId, RoomAliasId, RoomId, UserId,
     events::{TimelineEventType, room::member::MembershipState},
 };
 
@@ -65,7 +65,14 @@ pub async fn change(server: &Arc<Server>, wanted: ChangeMembership) -> Result<()
         Change::Leave | Change::Kick(_) | Change::Ban(_) | Change::Unban(_) => {}
     }
     let now = server.clock.now();
-    server.store.write(Unit { server: Arc::clone(server), wanted, now }).await
+    server
+        .store
+        .write(Unit {
+            server: Arc::clone(server),
+            wanted,
+            now,
+        })
+        .await
 }
 
 /// Leaves or refuses every room that a user is in or invited to. For accounts that are closed.
@@ -94,7 +101,12 @@ pub async fn leave_all(server: &Arc<Server>, caller: &Caller) -> Result<()> {
         .await?;
     let mut first = Ok(());
     for room_id in rooms {
-        let wanted = ChangeMembership { caller: caller.clone(), room_id, change: Change::Leave, reason: None };
+        let wanted = ChangeMembership {
+            caller: caller.clone(),
+            room_id,
+            change: Change::Leave,
+            reason: None,
+        };
         first = first.and(change(server, wanted).await);
     }
     first
@@ -109,8 +121,13 @@ pub async fn resolve(server: &Arc<Server>, room: OwnedRoomOrAliasId) -> Result<O
         return Ok(room_id.to_owned());
     }
     let alias = RoomAliasId::parse(room.as_str()).map_err(|_| Refusal::not_found("this room was"))?;
-    let found = server.store.read(move |tx| Box::pin(async move { tx.alias_get(&alias).await })).await?;
-    found.map(|row| row.room_id).ok_or_else(|| Refusal::not_found("a room of this address was"))
+    let found = server
+        .store
+        .read(move |tx| Box::pin(async move { tx.alias_get(&alias).await }))
+        .await?;
+    found
+        .map(|row| row.room_id)
+        .ok_or_else(|| Refusal::not_found("a room of this address was"))
 }
 
 impl Unit {
@@ -161,8 +178,15 @@ pub(crate) fn fits(change: &Change, now: &MembershipState) -> Result<bool> {
 }
 
 /// The present membership of a user in a room that is locked.
-pub(crate) async fn membership_now(tx: &mut Tx<'_>, head: &Head, user_id: &UserId) -> Result<Option<MembershipState>> {
-    Ok(tx.membership_get(user_id, head.room.nid).await?.map(|member| member.membership))
+pub(crate) async fn membership_now(
+    tx: &mut Tx<'_>,
+    head: &Head,
+    user_id: &UserId,
+) -> Result<Option<MembershipState>> {
+    Ok(tx
+        .membership_get(user_id, head.room.nid)
+        .await?
+        .map(|member| member.membership))
 }
 
 impl Work for Unit {

@@ -4,7 +4,11 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use rohrpost_room::Shape;
 use rohrpost_store::{EventRow, StateNid, StreamPos, Tx};
-use ruma::{OwnedRoomId, UserId, api::{Direction, client::filter::RoomEventFilter}, events::StateEventType};
+use ruma::{
+    OwnedRoomId, UserId,
+    api::{Direction, client::filter::RoomEventFilter},
+    events::StateEventType,
+};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -52,7 +56,12 @@ pub struct Messages {
 ///
 /// # Errors
 /// `Forbidden` when the caller may read nothing of the room.
-pub async fn list(server: &Arc<Server>, caller: Caller, room_id: OwnedRoomId, page: Page) -> Result<Messages> {
+pub async fn list(
+    server: &Arc<Server>,
+    caller: Caller,
+    room_id: OwnedRoomId,
+    page: Page,
+) -> Result<Messages> {
     let (server_, now_ts) = (Arc::clone(server), server.now_ts());
     server
         .store
@@ -63,13 +72,22 @@ pub async fn list(server: &Arc<Server>, caller: Caller, room_id: OwnedRoomId, pa
                 // Refuses whoever may not read the room at all.
                 let readable = access.state(tx, &mut head).await?;
                 let (start, end, seen) = collect(tx, &head, &mut access, &caller, &page).await?;
-                let viewer = Viewer { caller: &caller, now_ts, shape: Shape::WithRoomId };
+                let viewer = Viewer {
+                    caller: &caller,
+                    now_ts,
+                    shape: Shape::WithRoomId,
+                };
                 let mut state = Vec::new();
                 if !page.filter.lazy_load_options.is_disabled() {
                     let at = readable.nid(tx, &head).await?;
                     state = senders(tx, &head, &viewer, &seen, at).await?;
                 }
-                Ok(Messages { start, end, chunk: viewer.events(tx, &head, &seen).await?, state })
+                Ok(Messages {
+                    start,
+                    end,
+                    chunk: viewer.events(tx, &head, &seen).await?,
+                    state,
+                })
             })
         })
         .await
@@ -86,7 +104,10 @@ pub(crate) async fn senders(
     let senders: BTreeSet<&UserId> = seen.iter().map(|seen| &*seen.row.sender).collect();
     let mut nids = Vec::with_capacity(senders.len());
     for sender in senders {
-        nids.extend(tx.state_find(state, &StateEventType::RoomMember, sender.as_str()).await?);
+        nids.extend(
+            tx.state_find(state, &StateEventType::RoomMember, sender.as_str())
+                .await?,
+        );
     }
     let mut events = Vec::with_capacity(nids.len());
     for row in tx.event_get_many(head.room.nid, &nids).await? {
@@ -106,7 +127,9 @@ async fn collect(
     let limit = page.limit.clamp(1, MAX_PAGE);
     let filter = EventFilter::of_room_events(&page.filter);
     let newest = head.room.last_pos;
-    let start = page.from.unwrap_or(SyncToken(if is_back { newest } else { StreamPos(i64::MIN) }));
+    let start = page
+        .from
+        .unwrap_or(SyncToken(if is_back { newest } else { StreamPos(i64::MIN) }));
     let mut at = start.0;
     let mut seen = Vec::new();
     let mut scanned = 0;
@@ -114,9 +137,13 @@ async fn collect(
         let ask = u32::try_from(limit).unwrap_or(u32::MAX).max(20);
         let rows: Vec<EventRow> = match (is_back, page.to) {
             (true, to) => {
-                tx.event_list_back(head.room.nid, to.map_or(StreamPos(i64::MIN), |to| to.0), at, ask).await?
+                tx.event_list_back(head.room.nid, to.map_or(StreamPos(i64::MIN), |to| to.0), at, ask)
+                    .await?
             }
-            (false, to) => tx.event_list_forward(head.room.nid, at, to.map_or(newest, |to| to.0), ask).await?,
+            (false, to) => {
+                tx.event_list_forward(head.room.nid, at, to.map_or(newest, |to| to.0), ask)
+                    .await?
+            }
         };
         let is_last = rows.len() < ask as usize;
         for row in rows {
@@ -145,8 +172,9 @@ impl Page {
     /// # Errors
     /// `InvalidParam` for anything else.
     pub fn token(text: Option<&str>) -> Result<Option<SyncToken>> {
-        text.filter(|text| !text.is_empty()).map(str::parse::<SyncToken>).transpose().map_err(|_| {
-            Refusal::InvalidParam("this is not a point in the history".to_owned())
-        })
+        text.filter(|text| !text.is_empty())
+            .map(str::parse::<SyncToken>)
+            .transpose()
+            .map_err(|_| Refusal::InvalidParam("this is not a point in the history".to_owned()))
     }
 }

@@ -7,7 +7,10 @@ use serde_json::value::RawValue;
 
 use crate::{
     Caller, Result,
-    rooms::{access::Seen, head::{Head, pdu}},
+    rooms::{
+        access::Seen,
+        head::{Head, pdu},
+    },
 };
 
 /// Who asks, and when.
@@ -20,7 +23,12 @@ pub(crate) struct Viewer<'a> {
 
 impl Viewer<'_> {
     /// Events that were found to be visible.
-    pub(crate) async fn events(&self, tx: &mut Tx<'_>, head: &Head, seen: &[Seen]) -> Result<Vec<Box<RawValue>>> {
+    pub(crate) async fn events(
+        &self,
+        tx: &mut Tx<'_>,
+        head: &Head,
+        seen: &[Seen],
+    ) -> Result<Vec<Box<RawValue>>> {
         let mut events = Vec::with_capacity(seen.len());
         for Seen { row, membership } in seen {
             events.push(self.event(tx, head, row, Some(membership.clone())).await?);
@@ -39,7 +47,10 @@ impl Viewer<'_> {
         let pdu = pdu(&head.room.room_id, row)?;
         let replaced = self.replaced(tx, head, row).await?;
         let is_own = row.sender == self.caller.user_id;
-        let txn = row.txn.as_ref().filter(|txn| is_own && txn.device_id == self.caller.device_id);
+        let txn = row
+            .txn
+            .as_ref()
+            .filter(|txn| is_own && txn.device_id == self.caller.device_id);
         let age_ms = self.now_ts - i64::from(pdu.origin_server_ts().0);
         let unsigned = Unsigned {
             age_ms: Some(u64::try_from(age_ms).unwrap_or(0)),
@@ -60,10 +71,24 @@ impl Viewer<'_> {
         rows.first().map(|row| pdu(&head.room.room_id, row)).transpose()
     }
 
-    async fn redacted_because(&self, tx: &mut Tx<'_>, head: &Head, row: &EventRow) -> Result<Option<Box<RawValue>>> {
-        let Some(event_id) = &row.redacted_by else { return Ok(None) };
-        let Some(row) = tx.event_get(head.room.nid, event_id).await? else { return Ok(None) };
+    async fn redacted_because(
+        &self,
+        tx: &mut Tx<'_>,
+        head: &Head,
+        row: &EventRow,
+    ) -> Result<Option<Box<RawValue>>> {
+        let Some(event_id) = &row.redacted_by else {
+            return Ok(None);
+        };
+        let Some(row) = tx.event_get(head.room.nid, event_id).await? else {
+            return Ok(None);
+        };
         let redaction = pdu(&head.room.room_id, &row)?;
-        Ok(Some(client_event(&redaction, &head.room.version, self.shape, &Unsigned::default())))
+        Ok(Some(client_event(
+            &redaction,
+            &head.room.version,
+            self.shape,
+            &Unsigned::default(),
+        )))
     }
 }

@@ -39,7 +39,16 @@ pub async fn propagate(server: &Arc<Server>, user_id: OwnedUserId) -> Result<()>
         .await?;
     for room_id in rooms {
         let (user_id, now) = (user_id.clone(), server.clock.now());
-        match server.store.write(Unit { server: Arc::clone(server), user_id, room_id, now }).await {
+        match server
+            .store
+            .write(Unit {
+                server: Arc::clone(server),
+                user_id,
+                room_id,
+                now,
+            })
+            .await
+        {
             Err(Refusal::Store(error)) => return Err(error.into()),
             Err(refusal) => tracing::debug!(%refusal, "a room keeps the old profile"),
             Ok(()) => {}
@@ -54,7 +63,9 @@ impl Work for Unit {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<()> {
         let mut head = self.server.heads.lock(tx, &self.room_id).await?;
-        let member = head.state(tx, StateEventType::RoomMember, self.user_id.as_str()).await?;
+        let member = head
+            .state(tx, StateEventType::RoomMember, self.user_id.as_str())
+            .await?;
         let Some(member) = member.filter(|member| member.membership() == Some(MembershipState::Join)) else {
             return Ok(());
         };
@@ -62,7 +73,10 @@ impl Work for Unit {
         let before = content.clone();
         // Read under the lock of the room, so that of two changes at once the room never ends with the first.
         let profile = tx.profile_get(&self.user_id).await?;
-        for (key, value) in [("displayname", profile.display_name), ("avatar_url", profile.avatar_url)] {
+        for (key, value) in [
+            ("displayname", profile.display_name),
+            ("avatar_url", profile.avatar_url),
+        ] {
             match value {
                 Some(value) => drop(content.insert(key.to_owned(), value.into())),
                 None => drop(content.remove(key)),

@@ -43,7 +43,15 @@ pub async fn redact(server: &Arc<Server>, wanted: RedactEvent) -> Result<OwnedEv
     server.limit(Kind::Message, wanted.caller.user_id.as_str())?;
     let endpoint = format!("redact/{}/{}", wanted.room_id, wanted.event_id);
     let now = server.clock.now();
-    server.store.write(Unit { server: Arc::clone(server), wanted, endpoint, now }).await
+    server
+        .store
+        .write(Unit {
+            server: Arc::clone(server),
+            wanted,
+            endpoint,
+            now,
+        })
+        .await
 }
 
 impl Work for Unit {
@@ -51,8 +59,15 @@ impl Work for Unit {
     type Error = Refusal;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<OwnedEventId> {
-        let Unit { server, wanted, endpoint, now } = self;
-        let Caller { user_id, device_id, .. } = &wanted.caller;
+        let Unit {
+            server,
+            wanted,
+            endpoint,
+            now,
+        } = self;
+        let Caller {
+            user_id, device_id, ..
+        } = &wanted.caller;
         let mut head = server.heads.lock(tx, &wanted.room_id).await?;
         let txn_id = wanted.txn_id.as_str();
         if let Some(answer) = tx.txn_get(user_id, device_id, endpoint, txn_id).await? {
@@ -62,7 +77,10 @@ impl Work for Unit {
             return Err(Refusal::not_in_room());
         }
         let target = tx.event_get(head.room.nid, &wanted.event_id).await?;
-        let target = pdu(&wanted.room_id, &target.ok_or_else(|| Refusal::not_found("this event was"))?)?;
+        let target = pdu(
+            &wanted.room_id,
+            &target.ok_or_else(|| Refusal::not_found("this event was"))?,
+        )?;
         if !may_redact(&target, user_id, &head.power(tx).await?) {
             return Err(Refusal::Forbidden("you may not delete this event".to_owned()));
         }
@@ -81,7 +99,15 @@ impl Work for Unit {
         };
         let pdu = append(server, tx, &mut head, new, Some((device_id, txn_id))).await?;
         let event_id = pdu.event_id();
-        tx.txn_insert(user_id, device_id, endpoint, txn_id, event_id.as_str(), i64::from(now.0)).await?;
+        tx.txn_insert(
+            user_id,
+            device_id,
+            endpoint,
+            txn_id,
+            event_id.as_str(),
+            i64::from(now.0),
+        )
+        .await?;
         Ok(event_id.to_owned())
     }
 }

@@ -42,9 +42,17 @@ struct Unit {
 /// `Forbidden` when the room's rules or the encryption policy refuse it, `TooLarge` over 65,536 bytes, `BadJson`
 /// for content that can't stand in an event.
 pub async fn send(server: &Arc<Server>, message: SendMessage) -> Result<OwnedEventId> {
-    let SendMessage { caller, room_id, kind, txn_id, content } = message;
+    let SendMessage {
+        caller,
+        room_id,
+        kind,
+        txn_id,
+        content,
+    } = message;
     if kind == MessageLikeEventType::RoomRedaction {
-        return Err(Refusal::InvalidParam("redactions are made by the redact endpoint".to_owned()));
+        return Err(Refusal::InvalidParam(
+            "redactions are made by the redact endpoint".to_owned(),
+        ));
     }
     server.limit(Kind::Message, caller.user_id.as_str())?;
     let unit = Unit {
@@ -65,7 +73,9 @@ impl Work for Unit {
     type Error = Refusal;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<OwnedEventId> {
-        let Caller { user_id, device_id, .. } = &self.caller;
+        let Caller {
+            user_id, device_id, ..
+        } = &self.caller;
         // The lock comes first, so that of two equal requests the second finds the answer of the first.
         let mut head = self.server.heads.lock(tx, &self.room_id).await?;
         let txn_id = self.txn_id.as_str();
@@ -83,7 +93,15 @@ impl Work for Unit {
         let pdu = append(&self.server, tx, &mut head, new, Some((device_id, txn_id))).await?;
         let event_id = pdu.event_id();
         let now_ts = i64::from(self.now.0);
-        tx.txn_insert(user_id, device_id, &self.endpoint, txn_id, event_id.as_str(), now_ts).await?;
+        tx.txn_insert(
+            user_id,
+            device_id,
+            &self.endpoint,
+            txn_id,
+            event_id.as_str(),
+            now_ts,
+        )
+        .await?;
         Ok(event_id.to_owned())
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rohrpost_room::{NewEvent, canonical_object};
 use rohrpost_store::{Tx, Work};
 use ruma::{
-    CanonicalJsonObject, CanonicalJsonValue, MilliSecondsSinceUnixEpoch, OwnedEventId, OwnedRoomId, OwnedUserId,
-    RoomAliasId,
+    CanonicalJsonObject, CanonicalJsonValue, MilliSecondsSinceUnixEpoch, OwnedEventId, OwnedRoomId,
+    OwnedUserId, RoomAliasId,
     events::{
         StateEventType, TimelineEventType,
         room::{canonical_alias::RoomCanonicalAliasEventContent, member::MembershipState},
@@ -56,9 +56,17 @@ struct Unit {
 /// lead to the room, `BadJson` for content that doesn't fit the type; for somebody else's membership, those of
 /// [`membership::change`](crate::rooms::membership::change).
 pub async fn set_state(server: &Arc<Server>, wanted: SetState) -> Result<OwnedEventId> {
-    let SetState { caller, room_id, kind, state_key, content } = wanted;
+    let SetState {
+        caller,
+        room_id,
+        kind,
+        state_key,
+        content,
+    } = wanted;
     if kind == StateEventType::from(TimelineEventType::RoomRedaction.to_string()) {
-        return Err(Refusal::InvalidParam("redactions are made by the redact endpoint".to_owned()));
+        return Err(Refusal::InvalidParam(
+            "redactions are made by the redact endpoint".to_owned(),
+        ));
     }
     server.limit(Kind::Message, caller.user_id.as_str())?;
     let content = canonical_object(content)?;
@@ -67,11 +75,26 @@ pub async fn set_state(server: &Arc<Server>, wanted: SetState) -> Result<OwnedEv
         server.limit(Kind::Invite, caller.user_id.as_str())?;
     }
     let now = server.clock.now();
-    server.store.write(Unit { server: Arc::clone(server), caller, room_id, kind, state_key, content, now }).await
+    server
+        .store
+        .write(Unit {
+            server: Arc::clone(server),
+            caller,
+            room_id,
+            kind,
+            state_key,
+            content,
+            now,
+        })
+        .await
 }
 
 fn membership_in(content: &CanonicalJsonObject) -> MembershipState {
-    content.get("membership").and_then(CanonicalJsonValue::as_str).unwrap_or_default().into()
+    content
+        .get("membership")
+        .and_then(CanonicalJsonValue::as_str)
+        .unwrap_or_default()
+        .into()
 }
 
 impl Unit {
@@ -83,7 +106,9 @@ impl Unit {
         }
         let user_id = OwnedUserId::try_from(self.state_key.as_str())
             .map_err(|_| Refusal::InvalidParam("the state key of m.room.member is a user id".to_owned()))?;
-        let now = membership_now(tx, head, &user_id).await?.unwrap_or(MembershipState::Leave);
+        let now = membership_now(tx, head, &user_id)
+            .await?
+            .unwrap_or(MembershipState::Leave);
         let change = match membership_in(&self.content) {
             MembershipState::Invite => Change::Invite(user_id.clone()),
             MembershipState::Ban => Change::Ban(user_id.clone()),
@@ -99,7 +124,10 @@ impl Unit {
         let profile = match change {
             Change::Invite(user_id) => {
                 let person = person(&self.server, tx, &user_id).await?;
-                [("displayname", person.displayname), ("avatar_url", person.avatar_url.map(|url| url.to_string()))]
+                [
+                    ("displayname", person.displayname),
+                    ("avatar_url", person.avatar_url.map(|url| url.to_string())),
+                ]
             }
             _ => [("displayname", None), ("avatar_url", None)],
         };
@@ -120,9 +148,16 @@ impl Unit {
         let new = parse(&serde_json::to_string(&self.content)?)
             .map_err(|_| Refusal::InvalidParam("this is not a room address".to_owned()))?;
         let old = head.state(tx, StateEventType::RoomCanonicalAlias, "").await?;
-        let old = old.and_then(|pdu| parse(pdu.content().get()).ok()).unwrap_or_default();
+        let old = old
+            .and_then(|pdu| parse(pdu.content().get()).ok())
+            .unwrap_or_default();
         let listed = |content: &RoomCanonicalAliasEventContent| {
-            content.alias.iter().chain(&content.alt_aliases).cloned().collect::<Vec<_>>()
+            content
+                .alias
+                .iter()
+                .chain(&content.alt_aliases)
+                .cloned()
+                .collect::<Vec<_>>()
         };
         let known = listed(&old);
         for alias in listed(&new) {
@@ -130,7 +165,10 @@ impl Unit {
                 continue;
             }
             let alias: &RoomAliasId = &alias;
-            let leads_here = tx.alias_get(alias).await?.is_some_and(|row| row.room == head.room.nid);
+            let leads_here = tx
+                .alias_get(alias)
+                .await?
+                .is_some_and(|row| row.room == head.room.nid);
             if !leads_here {
                 return Err(Refusal::BadAlias(format!("{alias} does not lead to this room")));
             }
@@ -157,7 +195,8 @@ impl Work for Unit {
         if let Some(current) = current
             && head.local_joined.binary_search(&self.caller.user_id).is_ok()
             && *current.sender() == *self.caller.user_id
-            && serde_json::from_str::<CanonicalJsonObject>(current.content().get()).is_ok_and(|c| c == content)
+            && serde_json::from_str::<CanonicalJsonObject>(current.content().get())
+                .is_ok_and(|c| c == content)
         {
             return Ok(current.event_id().to_owned());
         }

@@ -30,7 +30,11 @@ pub async fn list(server: &Arc<Server>, caller: Caller, room_id: OwnedRoomId) ->
                 let access = Access::of(tx, &head, &caller.user_id).await?;
                 let readable = access.state(tx, &mut head).await?;
                 let rows = rows(tx, &head, &readable, |_| true).await?;
-                let viewer = Viewer { caller: &caller, now_ts, shape: Shape::WithRoomId };
+                let viewer = Viewer {
+                    caller: &caller,
+                    now_ts,
+                    shape: Shape::WithRoomId,
+                };
                 let mut events = Vec::with_capacity(rows.len());
                 for row in &rows {
                     events.push(viewer.event(tx, &head, row, None).await?);
@@ -85,8 +89,15 @@ pub async fn get(
                 };
                 let row = rows.first().ok_or_else(|| Refusal::not_found("this state was"))?;
                 let content = pdu(&head.room.room_id, row)?.content().to_owned();
-                let viewer = Viewer { caller: &caller, now_ts, shape: Shape::WithRoomId };
-                Ok(StateEvent { content, event: viewer.event(tx, &head, row, None).await? })
+                let viewer = Viewer {
+                    caller: &caller,
+                    now_ts,
+                    shape: Shape::WithRoomId,
+                };
+                Ok(StateEvent {
+                    content,
+                    event: viewer.event(tx, &head, row, None).await?,
+                })
             })
         })
         .await
@@ -103,7 +114,11 @@ pub(crate) async fn rows(
     let mut nids: Vec<EventNid> = match readable {
         ReadableState::Current => {
             let entries = tx.state_current_list(room, None).await?;
-            entries.into_iter().filter(|entry| wanted(&entry.kind.to_string())).map(|entry| entry.event).collect()
+            entries
+                .into_iter()
+                .filter(|entry| wanted(&entry.kind.to_string()))
+                .map(|entry| entry.event)
+                .collect()
         }
         ReadableState::AtLeave(left) => match tx.event_get_many(room, &[left.event]).await?.first() {
             Some(row) => {

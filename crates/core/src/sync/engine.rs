@@ -42,7 +42,9 @@ pub struct SyncRequest {
 /// `UnknownToken` when the device is signed out while it waits.
 pub async fn sync(server: &Arc<Server>, request: SyncRequest) -> Result<SyncAnswer> {
     let request = Arc::new(request);
-    let Caller { user_id, device_id, .. } = &request.caller;
+    let Caller {
+        user_id, device_id, ..
+    } = &request.caller;
     let deadline = Instant::now() + request.timeout.min(MAX_TIMEOUT);
     if let Some(since) = request.since {
         forget_seen(server, user_id.clone(), device_id.clone(), since.to_device).await?;
@@ -93,7 +95,14 @@ async fn forget_seen(
         .look_up(move |tx| Box::pin(async move { tx.to_device_any(&of_user, &of_device, upto).await }))
         .await?;
     if any {
-        server.store.write(ForgetSeen { user_id, device_id, upto }).await?;
+        server
+            .store
+            .write(ForgetSeen {
+                user_id,
+                device_id,
+                upto,
+            })
+            .await?;
     }
     Ok(())
 }
@@ -109,7 +118,8 @@ impl Work for ForgetSeen {
     type Error = Refusal;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<()> {
-        tx.to_device_delete(&self.user_id, &self.device_id, self.upto).await?;
+        tx.to_device_delete(&self.user_id, &self.device_id, self.upto)
+            .await?;
         Ok(())
     }
 }

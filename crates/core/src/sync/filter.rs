@@ -41,7 +41,8 @@ impl<'a> EventFilter<'a> {
 
     /// Whether events of this type pass.
     pub(crate) fn allows_type(&self, kind: &str) -> bool {
-        self.types.is_none_or(|types| types.iter().any(|pattern| matches(pattern, kind)))
+        self.types
+            .is_none_or(|types| types.iter().any(|pattern| matches(pattern, kind)))
             && !self.not_types.iter().any(|pattern| matches(pattern, kind))
     }
 
@@ -50,7 +51,9 @@ impl<'a> EventFilter<'a> {
         self.allows_type(&row.kind)
             && self.senders.is_none_or(|senders| senders.contains(&row.sender))
             && !self.not_senders.contains(&row.sender)
-            && self.url.is_none_or(|url| has_url(row) == (*url == UrlFilter::EventsWithUrl))
+            && self
+                .url
+                .is_none_or(|url| has_url(row) == (*url == UrlFilter::EventsWithUrl))
     }
 }
 
@@ -59,8 +62,12 @@ impl<'a> EventFilter<'a> {
 fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
+    let Some(last) = parts.next_back() else {
+        return rest.is_empty();
+    };
     for part in parts {
         match rest.find(part) {
             Some(at) => rest = &rest[at + part.len()..],
@@ -89,7 +96,8 @@ pub(crate) fn allows_room(filter: &RoomFilter, room_id: &RoomId) -> bool {
 
 /// Whether a room passes lists of wanted and unwanted rooms.
 pub(crate) fn lists_room(rooms: Option<&[OwnedRoomId]>, not_rooms: &[OwnedRoomId], room_id: &RoomId) -> bool {
-    rooms.is_none_or(|rooms| rooms.iter().any(|room| room == room_id)) && !not_rooms.iter().any(|room| room == room_id)
+    rooms.is_none_or(|rooms| rooms.iter().any(|room| room == room_id))
+        && !not_rooms.iter().any(|room| room == room_id)
 }
 
 #[cfg(test)]
@@ -98,10 +106,20 @@ mod tests {
 
     #[test]
     fn wildcards_stand_for_any_characters() {
-        for (pattern, text) in [("m.room.*", "m.room.member"), ("*", ""), ("*.member", "m.room.member"), ("m.*.m*r", "m.room.member")] {
+        for (pattern, text) in [
+            ("m.room.*", "m.room.member"),
+            ("*", ""),
+            ("*.member", "m.room.member"),
+            ("m.*.m*r", "m.room.member"),
+        ] {
             assert!(matches(pattern, text), "{pattern} {text}");
         }
-        for (pattern, text) in [("m.room", "m.room.member"), ("m.room.*x", "m.room.member"), ("*a*b", "ba"), ("ab*ab", "ab")] {
+        for (pattern, text) in [
+            ("m.room", "m.room.member"),
+            ("m.room.*x", "m.room.member"),
+            ("*a*b", "ba"),
+            ("ab*ab", "ab"),
+        ] {
             assert!(!matches(pattern, text), "{pattern} {text}");
         }
     }

@@ -21,14 +21,18 @@ pub(crate) struct Lists {
 impl Lists {
     /// The user joined a room: all its members come into sight.
     pub(crate) async fn joined(&mut self, tx: &mut Tx<'_>, head: &Head) -> Result<()> {
-        let members = tx.membership_list_in(head.room.nid, &MembershipState::Join).await?;
+        let members = tx
+            .membership_list_in(head.room.nid, &MembershipState::Join)
+            .await?;
         self.came.extend(members.into_iter().map(|member| member.user_id));
         Ok(())
     }
 
     /// The user left a room: its members may be out of sight.
     pub(crate) async fn left(&mut self, tx: &mut Tx<'_>, head: &Head) -> Result<()> {
-        let members = tx.membership_list_in(head.room.nid, &MembershipState::Join).await?;
+        let members = tx
+            .membership_list_in(head.room.nid, &MembershipState::Join)
+            .await?;
         self.went.extend(members.into_iter().map(|member| member.user_id));
         Ok(())
     }
@@ -42,8 +46,12 @@ impl Lists {
         since: StreamPos,
     ) -> Result<()> {
         for user in users {
-            let Ok(user_id) = <&UserId>::try_from(*user) else { continue };
-            let Some(member) = tx.membership_get(user_id, head.room.nid).await? else { continue };
+            let Ok(user_id) = <&UserId>::try_from(*user) else {
+                continue;
+            };
+            let Some(member) = tx.membership_get(user_id, head.room.nid).await? else {
+                continue;
+            };
             match member.membership {
                 MembershipState::Join if member.since > since => drop(self.came.insert(member.user_id)),
                 MembershipState::Leave | MembershipState::Ban => drop(self.went.insert(member.user_id)),
@@ -66,7 +74,10 @@ impl Lists {
         changed.extend(tx.device_list_changed(user_id, since, now).await?);
         let mut left = BTreeSet::new();
         for user in self.went {
-            if user != *user_id && !changed.contains(&user) && !tx.membership_is_sharing(user_id, &user).await? {
+            if user != *user_id
+                && !changed.contains(&user)
+                && !tx.membership_is_sharing(user_id, &user).await?
+            {
                 left.insert(user);
             }
         }

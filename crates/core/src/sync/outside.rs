@@ -57,7 +57,10 @@ pub(crate) async fn invited(tx: &mut Tx<'_>, head: &Head, member: &MemberRow) ->
     keys.push((StateEventType::RoomMember, member.user_id.to_string()));
     keys.dedup();
     let rows = tx.state_current_events(head.room.nid, &keys).await?;
-    let state = rows.iter().map(|row| Ok(stripped(&pdu(&head.room.room_id, row)?))).collect::<Result<_>>()?;
+    let state = rows
+        .iter()
+        .map(|row| Ok(stripped(&pdu(&head.room.room_id, row)?)))
+        .collect::<Result<_>>()?;
     Ok(InvitedRoom { state })
 }
 
@@ -77,13 +80,20 @@ pub(crate) async fn left(
     if seen.is_empty() {
         // A refused invitation, or history that is for members only: the user's own event says what happened.
         let own = tx.event_get_many(head.room.nid, &[member.event]).await?;
-        seen.extend(own.into_iter().map(|row| crate::rooms::access::Seen { row, membership: MembershipState::Leave }));
+        seen.extend(own.into_iter().map(|row| crate::rooms::access::Seen {
+            row,
+            membership: MembershipState::Leave,
+        }));
     }
     if stretch.since.is_some() {
         lists.left(tx, head).await?;
     }
     let start = seen.first().and_then(|seen| seen.row.pos).unwrap_or(member.pos);
-    let viewer = Viewer { caller: &request.caller, now_ts: server.now_ts(), shape: Shape::Timeline };
+    let viewer = Viewer {
+        caller: &request.caller,
+        now_ts: server.now_ts(),
+        shape: Shape::Timeline,
+    };
     let events = viewer.events(tx, head, &seen).await?;
     let prev_batch = Some(SyncToken(StreamPos(start.0 - 1)));
     let mut state = Vec::new();
@@ -94,5 +104,12 @@ pub(crate) async fn left(
             state.push(viewer.event(tx, head, &row, None).await?);
         }
     }
-    Ok(Some(LeftRoom { timeline: Timeline { events, limited, prev_batch }, state }))
+    Ok(Some(LeftRoom {
+        timeline: Timeline {
+            events,
+            limited,
+            prev_batch,
+        },
+        state,
+    }))
 }

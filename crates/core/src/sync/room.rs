@@ -95,7 +95,10 @@ pub struct JoinedRoom {
 }
 
 /// What changed in a joined room; `None` when nothing of it passes the filter.
-#[expect(clippy::too_many_arguments, reason = "one call, and each argument is another thing that is read")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one call, and each argument is another thing that is read"
+)]
 pub(crate) async fn joined(
     server: &Arc<Server>,
     tx: &mut Tx<'_>,
@@ -108,7 +111,9 @@ pub(crate) async fn joined(
     lists: &mut Lists,
 ) -> Result<Option<JoinedRoom>> {
     // Of a room that is new to the client, everything is told.
-    let since = stretch.since.filter(|since| member.since <= *since && !stretch.is_full);
+    let since = stretch
+        .since
+        .filter(|since| member.since <= *since && !stretch.is_full);
     let filter = &request.filter.room;
     let mut access = Access::of(tx, head, &request.caller.user_id).await?;
     let (seen, limited) = timeline(tx, request, stretch, head, &mut access, since, stretch.now).await?;
@@ -118,8 +123,11 @@ pub(crate) async fn joined(
     if let Some(since) = since {
         entries = tx.state_current_list(head.room.nid, Some(since)).await?;
     }
-    let members_changed: Vec<_> =
-        entries.iter().filter(|entry| entry.kind == StateEventType::RoomMember).map(|entry| &*entry.state_key).collect();
+    let members_changed: Vec<_> = entries
+        .iter()
+        .filter(|entry| entry.kind == StateEventType::RoomMember)
+        .map(|entry| &*entry.state_key)
+        .collect();
     match (stretch.since, since) {
         (Some(_), None) => lists.joined(tx, head).await?,
         (Some(before), Some(_)) => lists.members_changed(tx, head, &members_changed, before).await?,
@@ -128,7 +136,11 @@ pub(crate) async fn joined(
 
     let has_member_changes = !members_changed.is_empty();
     let rows = state_rows(tx, request, head, since, &seen, limited, entries).await?;
-    let viewer = Viewer { caller: &request.caller, now_ts: server.now_ts(), shape: Shape::Timeline };
+    let viewer = Viewer {
+        caller: &request.caller,
+        now_ts: server.now_ts(),
+        shape: Shape::Timeline,
+    };
     let mut state = Vec::with_capacity(rows.len());
     for row in &rows {
         state.push(viewer.event(tx, head, row, None).await?);
@@ -145,8 +157,15 @@ pub(crate) async fn joined(
     // Data that was set before the join was of no use until now.
     let account_data = match (since, stretch.since) {
         (None, Some(_)) => {
-            let all = tx.account_data_list_in(&request.caller.user_id, head.room.nid).await?;
-            all.into_iter().map(|data| PlainEvent { kind: data.kind, content: data.content }).collect()
+            let all = tx
+                .account_data_list_in(&request.caller.user_id, head.room.nid)
+                .await?;
+            all.into_iter()
+                .map(|data| PlainEvent {
+                    kind: data.kind,
+                    content: data.content,
+                })
+                .collect()
         }
         _ => account_data,
     };
@@ -160,10 +179,17 @@ pub(crate) async fn joined(
         state,
         summary,
         ephemeral: ephemeral(server, tx, request, head, since, stretch.now).await?,
-        account_data: account_data.into_iter().filter(|data| data_filter.allows_type(&data.kind)).collect(),
+        account_data: account_data
+            .into_iter()
+            .filter(|data| data_filter.allows_type(&data.kind))
+            .collect(),
         unread: unread.counts(server, tx, head, member.since).await?,
     };
-    let has_news = !seen.is_empty() || limited || has_state || !room.ephemeral.is_empty() || !room.account_data.is_empty();
+    let has_news = !seen.is_empty()
+        || limited
+        || has_state
+        || !room.ephemeral.is_empty()
+        || !room.account_data.is_empty();
     Ok((has_news || since.is_none()).then_some(room))
 }
 
@@ -178,7 +204,10 @@ pub(crate) async fn timeline(
     upto: StreamPos,
 ) -> Result<(Vec<Seen>, bool)> {
     let wanted = &request.filter.room.timeline;
-    let limit = wanted.limit.map_or(DEFAULT_LIMIT, |limit| u32::try_from(limit).unwrap_or(MAX_LIMIT)).min(MAX_LIMIT);
+    let limit = wanted
+        .limit
+        .map_or(DEFAULT_LIMIT, |limit| u32::try_from(limit).unwrap_or(MAX_LIMIT))
+        .min(MAX_LIMIT);
     let after = since.unwrap_or(StreamPos(i64::MIN));
     if since.is_some_and(|since| head.room.last_pos <= since) {
         return Ok((Vec::new(), false));
@@ -191,8 +220,13 @@ pub(crate) async fn timeline(
     rows.truncate(limit as usize);
     rows.reverse();
     let filter = EventFilter::of_room_events(wanted);
-    rows.retain(|row| filter.allows(row) && (row.state_key.is_some() || !stretch.ignored.contains(&row.sender)));
-    Ok((access.filter(tx, head, &request.caller.user_id, rows).await?, limited))
+    rows.retain(|row| {
+        filter.allows(row) && (row.state_key.is_some() || !stretch.ignored.contains(&row.sender))
+    });
+    Ok((
+        access.filter(tx, head, &request.caller.user_id, rows).await?,
+        limited,
+    ))
 }
 
 /// The state events that the client doesn't know yet, by the specification's two ways of counting.
@@ -215,7 +249,10 @@ async fn state_rows(
         None => tx.state_current_list(room, None).await?,
     };
     let shown: HashSet<EventNid> = seen.iter().map(|seen| seen.row.nid).collect();
-    let before = seen.first().filter(|_| !request.use_state_after).map(|seen| seen.row.state_before);
+    let before = seen
+        .first()
+        .filter(|_| !request.use_state_after)
+        .map(|seen| seen.row.state_before);
     let mut nids = Vec::with_capacity(entries.len());
     for entry in entries {
         match before.filter(|_| shown.contains(&entry.event)) {
@@ -235,7 +272,9 @@ async fn state_rows(
         if since.is_none() {
             needed.insert(request.caller.user_id.to_string());
             // Changes of members are told all the same when the client asked for changes.
-            rows.retain(|row| row.kind != "m.room.member" || row.state_key.as_ref().is_some_and(|key| needed.contains(key)));
+            rows.retain(|row| {
+                row.kind != "m.room.member" || row.state_key.as_ref().is_some_and(|key| needed.contains(key))
+            });
         }
         for row in rows.iter().filter(|row| row.kind == "m.room.member") {
             row.state_key.as_ref().map(|key| needed.remove(key));
@@ -257,7 +296,10 @@ async fn members(
 ) -> Result<Vec<EventRow>> {
     let room = head.room.nid;
     let Some(state) = state else {
-        let keys: Vec<_> = users.into_iter().map(|user| (StateEventType::RoomMember, user)).collect();
+        let keys: Vec<_> = users
+            .into_iter()
+            .map(|user| (StateEventType::RoomMember, user))
+            .collect();
         return Ok(tx.state_current_events(room, &keys).await?);
     };
     let mut nids = Vec::with_capacity(users.len());
@@ -270,7 +312,8 @@ async fn members(
 async fn summary(tx: &mut Tx<'_>, head: &mut Head, user_id: &ruma::UserId) -> Result<Summary> {
     let room = head.room.nid;
     let mut heroes = Vec::new();
-    let names = [StateEventType::RoomName, StateEventType::RoomCanonicalAlias].map(|kind| (kind, String::new()));
+    let names =
+        [StateEventType::RoomName, StateEventType::RoomCanonicalAlias].map(|kind| (kind, String::new()));
     if head.states(tx, &names).await?.is_empty() {
         heroes = tx.membership_heroes(room, user_id, HEROES).await?;
         if heroes.is_empty() {
@@ -299,20 +342,30 @@ async fn ephemeral(
     if filter.allows_type("m.receipt") {
         let after = since.unwrap_or(StreamPos(i64::MIN));
         let mut receipts = tx.receipt_list(room, after, now).await?;
-        receipts.retain(|receipt| receipt.kind != "m.read.private" || receipt.user_id == request.caller.user_id);
+        receipts
+            .retain(|receipt| receipt.kind != "m.read.private" || receipt.user_id == request.caller.user_id);
         if !receipts.is_empty() {
-            events.push(PlainEvent { kind: "m.receipt".to_owned(), content: receipt_content(&receipts)? });
+            events.push(PlainEvent {
+                kind: "m.receipt".to_owned(),
+                content: receipt_content(&receipts)?,
+            });
         }
     }
     if filter.allows_type("m.typing") {
         let typing = tx.typing_list(room, server.now_ts()).await?;
         let changed = match since {
-            Some(since) => tx.typing_rooms(&request.caller.user_id, since, now).await?.contains(&room),
+            Some(since) => tx
+                .typing_rooms(&request.caller.user_id, since, now)
+                .await?
+                .contains(&room),
             None => !typing.is_empty(),
         };
         if changed {
             let content = ruma::events::typing::TypingEventContent::new(typing);
-            events.push(PlainEvent { kind: "m.typing".to_owned(), content: serde_json::to_string(&content)? });
+            events.push(PlainEvent {
+                kind: "m.typing".to_owned(),
+                content: serde_json::to_string(&content)?,
+            });
         }
     }
     Ok(events)
@@ -332,7 +385,13 @@ fn receipt_content(receipts: &[ReceiptRow]) -> Result<String> {
         let thread_id = (!receipt.thread.is_empty()).then_some(&*receipt.thread);
         let by_kind = content.entry(receipt.event_id.as_str()).or_default();
         let by_user = by_kind.entry(&*receipt.kind).or_default();
-        by_user.insert(receipt.user_id.as_str(), Receipt { ts: receipt.ts, thread_id });
+        by_user.insert(
+            receipt.user_id.as_str(),
+            Receipt {
+                ts: receipt.ts,
+                thread_id,
+            },
+        );
     }
     Ok(serde_json::to_string(&content)?)
 }

@@ -79,7 +79,11 @@ impl SyncAnswer {
 }
 
 /// Reads what changed.
-pub(crate) async fn snapshot(server: &Arc<Server>, tx: &mut Tx<'_>, request: &SyncRequest) -> Result<SyncAnswer> {
+pub(crate) async fn snapshot(
+    server: &Arc<Server>,
+    tx: &mut Tx<'_>,
+    request: &SyncRequest,
+) -> Result<SyncAnswer> {
     let caller = &request.caller;
     let now = tx.pos_now().await?;
     let since = request.since.map(|token| token.upto);
@@ -87,9 +91,16 @@ pub(crate) async fn snapshot(server: &Arc<Server>, tx: &mut Tx<'_>, request: &Sy
     let (user_id, device_id) = (&caller.user_id, &caller.device_id);
     let to_device = tx.to_device_list(user_id, device_id, now, MAX_TO_DEVICE).await?;
     let has_more = to_device.len() == MAX_TO_DEVICE as usize;
-    let delivered = to_device.last().map(|last| last.pos).filter(|_| has_more).unwrap_or(now);
+    let delivered = to_device
+        .last()
+        .map(|last| last.pos)
+        .filter(|_| has_more)
+        .unwrap_or(now);
     let mut answer = SyncAnswer {
-        next_batch: NextBatch { upto: now, to_device: delivered },
+        next_batch: NextBatch {
+            upto: now,
+            to_device: delivered,
+        },
         to_device,
         one_time_keys: tx.one_time_key_counts(user_id, device_id).await?,
         unused_fallback_keys: tx.fallback_key_unused(user_id, device_id).await?,
@@ -101,22 +112,37 @@ pub(crate) async fn snapshot(server: &Arc<Server>, tx: &mut Tx<'_>, request: &Sy
 
     let mut account_data: BTreeMap<RoomNid, Vec<PlainEvent>> = BTreeMap::new();
     for data in tx.account_data_list(&caller.user_id, after, now).await? {
-        account_data.entry(data.room).or_default().push(PlainEvent { kind: data.kind, content: data.content });
+        account_data.entry(data.room).or_default().push(PlainEvent {
+            kind: data.kind,
+            content: data.content,
+        });
     }
     let global = EventFilter::of_events(&request.filter.account_data);
     answer.account_data = account_data.remove(&GLOBAL).unwrap_or_default();
     if since.is_none() && !answer.account_data.iter().any(|data| data.kind == rules::KIND) {
         let rules = rules::account_data_event(tx, &caller.user_id).await?;
-        answer.account_data.push(PlainEvent { kind: rules.kind, content: rules.content });
+        answer.account_data.push(PlainEvent {
+            kind: rules.kind,
+            content: rules.content,
+        });
     }
-    answer.account_data.retain(|event| global.allows_type(&event.kind));
+    answer
+        .account_data
+        .retain(|event| global.allows_type(&event.kind));
 
     let ignored = ignored(tx, &caller.user_id).await?;
-    let stretch = Stretch { since, now, is_full: request.full_state || since.is_none(), ignored };
+    let stretch = Stretch {
+        since,
+        now,
+        is_full: request.full_state || since.is_none(),
+        ignored,
+    };
     let mut lists = Lists::default();
     let mut unread = None;
     for member in memberships(tx, request, &stretch, &account_data).await? {
-        let Some(row) = tx.room_get_by_nid(member.room).await? else { continue };
+        let Some(row) = tx.room_get_by_nid(member.room).await? else {
+            continue;
+        };
         if !allows_room(&request.filter.room, &row.room_id) {
             continue;
         }
@@ -129,17 +155,22 @@ pub(crate) async fn snapshot(server: &Arc<Server>, tx: &mut Tx<'_>, request: &Sy
                     None => unread.insert(Reader::open(server, tx, &caller.user_id).await?),
                 };
                 let data = account_data.remove(&member.room).unwrap_or_default();
-                let joined =
-                    room::joined(server, tx, request, &stretch, &mut head, &member, data, reader, &mut lists).await?;
+                let joined = room::joined(
+                    server, tx, request, &stretch, &mut head, &member, data, reader, &mut lists,
+                )
+                .await?;
                 answer.join.extend(joined.map(|joined| (room_id, joined)));
             }
             // "Servers must not send room invites from ignored users to clients."
             MembershipState::Invite if stretch.ignored.contains(&member.sender) => {}
             MembershipState::Invite | MembershipState::Knock => {
-                answer.invite.insert(room_id, outside::invited(tx, &head, &member).await?);
+                answer
+                    .invite
+                    .insert(room_id, outside::invited(tx, &head, &member).await?);
             }
             _ => {
-                let left = outside::left(server, tx, request, &stretch, &mut head, &member, &mut lists).await?;
+                let left =
+                    outside::left(server, tx, request, &stretch, &mut head, &member, &mut lists).await?;
                 answer.leave.extend(left.map(|left| (room_id, left)));
             }
         }
@@ -154,10 +185,15 @@ pub(crate) async fn snapshot(server: &Arc<Server>, tx: &mut Tx<'_>, request: &Sy
 ///
 /// <https://spec.matrix.org/v1.19/client-server-api/#ignoring-users>
 async fn ignored(tx: &mut Tx<'_>, user_id: &UserId) -> Result<Vec<OwnedUserId>> {
-    let data = tx.account_data_get(user_id, GLOBAL, "m.ignored_user_list").await?;
+    let data = tx
+        .account_data_get(user_id, GLOBAL, "m.ignored_user_list")
+        .await?;
     // Clients write this list as they like; what can't be read ignores nobody.
-    let content = data.and_then(|data| serde_json::from_str::<IgnoredUserListEventContent>(&data.content).ok());
-    Ok(content.map(|content| content.ignored_users.into_keys().collect()).unwrap_or_default())
+    let content =
+        data.and_then(|data| serde_json::from_str::<IgnoredUserListEventContent>(&data.content).ok());
+    Ok(content
+        .map(|content| content.ignored_users.into_keys().collect())
+        .unwrap_or_default())
 }
 
 /// The memberships that are to be shown: those that changed and those of rooms with news, or all. What it costs

@@ -36,8 +36,14 @@ impl FromStr for NextBatch {
 
     fn from_str(text: &str) -> Result<Self, NotAToken> {
         let batch = match text.split_once('_') {
-            None => text.parse::<SyncToken>().map(|SyncToken(pos)| Self { upto: pos, to_device: pos })?,
-            Some((upto, to_device)) => Self { upto: upto.parse::<SyncToken>()?.0, to_device: position(to_device)? },
+            None => text.parse::<SyncToken>().map(|SyncToken(pos)| Self {
+                upto: pos,
+                to_device: pos,
+            })?,
+            Some((upto, to_device)) => Self {
+                upto: upto.parse::<SyncToken>()?.0,
+                to_device: position(to_device)?,
+            },
         };
         // Only what was fetched from before our time stands at negative positions; no sync ends there.
         match batch.upto.0 >= 0 && batch.to_device.0 >= 0 {
@@ -94,15 +100,34 @@ mod tests {
     #[test]
     fn a_next_batch_is_read_as_it_was_written() {
         for (upto, to_device) in [(5, 5), (5, 3), (0, 0)] {
-            let batch = NextBatch { upto: StreamPos(upto), to_device: StreamPos(to_device) };
+            let batch = NextBatch {
+                upto: StreamPos(upto),
+                to_device: StreamPos(to_device),
+            };
             assert_eq!(batch.to_string().parse::<NextBatch>().expect("a token"), batch);
-            assert_eq!(batch.to_string().parse::<SyncToken>().expect("a token"), SyncToken(batch.upto));
+            assert_eq!(
+                batch.to_string().parse::<SyncToken>().expect("a token"),
+                SyncToken(batch.upto)
+            );
         }
     }
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "s", "17", "s+1", "s1.0", "s 1", "t1", "s99999999999999999999", "s1_", "s1_x", "s_1", "s1_2_3"] {
+        for text in [
+            "",
+            "s",
+            "17",
+            "s+1",
+            "s1.0",
+            "s 1",
+            "t1",
+            "s99999999999999999999",
+            "s1_",
+            "s1_x",
+            "s_1",
+            "s1_2_3",
+        ] {
             assert!(text.parse::<SyncToken>().is_err(), "{text}");
             assert!(text.parse::<NextBatch>().is_err(), "{text}");
         }

@@ -103,7 +103,11 @@ fn a_reaction_is_no_way_to_send_plaintext() {
         reaction("mxc://example.org/abcdefghijklmnopqrstuvwxyz"),
         with("shortcode", json!(":thumbs_up:")),
     ] {
-        assert_eq!(send(required(), "m.reaction", content.clone()), Ok(()), "{content}");
+        assert_eq!(
+            send(required(), "m.reaction", content.clone()),
+            Ok(()),
+            "{content}"
+        );
     }
     for content in [
         json!({}),
@@ -120,14 +124,21 @@ fn a_reaction_is_no_way_to_send_plaintext() {
         let refused = send(required(), "m.reaction", content.clone());
         assert_eq!(refused, Err(PolicyRefusal::MoreThanNeeded), "{content}");
     }
-    assert_eq!(send(room(Encryption::Optional, false), "m.reaction", json!({})), Ok(()));
+    assert_eq!(
+        send(room(Encryption::Optional, false), "m.reaction", json!({})),
+        Ok(())
+    );
 }
 
 #[test]
 fn who_takes_part_in_a_call_is_told_in_few_words() {
     let tell = |length: usize| {
         let content = json!({"slot_id": "a".repeat(length)});
-        send(room(Encryption::Required, true), "org.matrix.msc4143.rtc.member", content)
+        send(
+            room(Encryption::Required, true),
+            "org.matrix.msc4143.rtc.member",
+            content,
+        )
     };
     assert_eq!(tell(4096 - 14), Ok(()));
     assert_eq!(tell(4096 - 13), Err(PolicyRefusal::MoreThanNeeded));

@@ -196,7 +196,13 @@ fn only_the_beginning_of_a_long_text_is_looked_at() {
 #[test]
 fn a_long_row_of_words_does_not_exhaust_the_stack() {
     let thread = std::thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(|| {
-        for (piece, pattern) in [("aa ", "a"), ("a_", "a"), ("aa ", "aa "), ("b ", "b ?"), ("a*", "a")] {
+        for (piece, pattern) in [
+            ("aa ", "a"),
+            ("a_", "a"),
+            ("aa ", "aa "),
+            ("b ", "b ?"),
+            ("a*", "a"),
+        ] {
             let content = format!(r#"{{"body":"{}"}}"#, piece.repeat(64_000 / piece.len()));
             let mut event = PushEvent::new(&stored(&content), 2, None);
             event.evaluate(&user(BOB), pattern, &word_rule(pattern));

@@ -148,9 +148,7 @@ impl Postgres {
 
     /// The unit runs in a task of its own, so that a caller who goes away doesn't cut it off in the middle.
     pub(crate) async fn write<W: Work>(self: &Arc<Self>, work: W) -> Result<W::Out, W::Error> {
-        if self.units.is_closed() {
-            return Err(StoreError::Stopped.into());
-        }
+        self.is_open()?;
         let (answer, answered) = oneshot::channel();
         let engine = Arc::clone(self);
         self.units.spawn(async move { engine.run(work, answer).await });
@@ -224,9 +222,7 @@ impl Postgres {
         F: for<'t> FnOnce(&'t mut Tx<'_>) -> Reading<'t, T, E> + Send + 'static,
         E: From<StoreError>,
     {
-        if self.units.is_closed() {
-            return Err(StoreError::Stopped.into());
-        }
+        self.is_open()?;
         let mut client = self.client().await?;
         let builder = client
             .build_transaction()
@@ -239,6 +235,19 @@ impl Postgres {
         // Nothing was written; the end of a read needs no answer.
         drop(transaction);
         result
+    }
+
+    fn is_open(&self) -> Result<()> {
+        if self.units.is_closed() {
+            Err(StoreError::Stopped)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Needs nothing: the server does it by itself.
+    pub(crate) fn checkpoint(&self) -> Result<()> {
+        self.is_open()
     }
 
     async fn client(&self) -> Result<Object> {

@@ -235,6 +235,7 @@ impl Sqlite {
     /// Moves the write-ahead log into the database and empties it. On a connection of its own, because the writer
     /// is always inside of a transaction; writers wait meanwhile.
     pub(crate) async fn checkpoint(&self) -> Result<()> {
+        self.queues()?;
         let path = self.path.clone();
         let emptied = tokio::task::spawn_blocking(move || {
             let conn = SqliteConn::open(&path, OpenFlags::default())?.conn;

@@ -8,7 +8,11 @@ fn key(session_id: &str, session_data: &str) -> BackupKey {
     BackupKey {
         room_id: room_id("a"),
         session_id: session_id.into(),
-        quality: BackupKeyQuality { first_message_index: 1, forwarded_count: 2, is_verified: true },
+        quality: BackupKeyQuality {
+            first_message_index: 1,
+            forwarded_count: 2,
+            is_verified: true,
+        },
         session_data: session_data.into(),
     }
 }
@@ -36,7 +40,8 @@ fn the_size_of_a_backup_grows_and_is_added_up_in_bytes() {
             assert_eq!(size(tx).await?, 9);
             tx.backup_grow(&alice, 1, -2).await?;
             assert_eq!(size(tx).await?, 7);
-            tx.backup_key_delete(&alice, 1, Some(&room_id("a")), Some("2")).await?;
+            tx.backup_key_delete(&alice, 1, Some(&room_id("a")), Some("2"))
+                .await?;
             tx.backup_measure(&alice, 1).await?;
             assert_eq!(size(tx).await?, 4);
             tx.backup_key_delete(&alice, 1, None, None).await?;

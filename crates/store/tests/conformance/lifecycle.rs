@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::{BoxFuture, join_all};
 use rohrpost_store::{AfterCommit, Store, StoreError};
 
-use crate::support::{Heard, alice, on_both, try_tx, unit};
+use crate::support::{Heard, alice, on_both, read, try_tx, tx, unit};
 
 #[test]
 fn closing_waits_for_what_is_under_way() {
@@ -45,6 +45,29 @@ fn a_closed_store_says_so() {
         assert!(matches!(written, Err(StoreError::Stopped)), "{written:?}");
         let read = other.read(|tx| Box::pin(async { tx.pos_now().await })).await;
         assert!(matches!(read, Err(StoreError::Stopped)), "{read:?}");
+        let looked_up = other.look_up(|tx| Box::pin(async { tx.pos_now().await })).await;
+        assert!(matches!(looked_up, Err(StoreError::Stopped)), "{looked_up:?}");
+        let checkpoint = other.checkpoint().await;
+        assert!(matches!(checkpoint, Err(StoreError::Stopped)), "{checkpoint:?}");
+    });
+}
+
+#[test]
+fn a_checkpoint_moves_everything_to_its_place() {
+    on_both(async |db| {
+        for number in 0..20 {
+            tx!(db, |tx| tx
+                .filter_put(&alice(), &number.to_string(), "{}")
+                .await?);
+        }
+        db.store.checkpoint().await.unwrap();
+        if db.is_sqlite() {
+            let log = std::fs::metadata(db.database.path().with_extension("db-wal")).unwrap();
+            assert_eq!(log.len(), 0);
+        }
+        assert_eq!(db.database.look_one("SELECT COUNT(*) FROM filters"), 20);
+        tx!(db, |tx| tx.filter_put(&alice(), "more", "{}").await?);
+        assert_eq!(read!(db, |tx| tx.filter_count(&alice()).await?), 21);
     });
 }
 

@@ -108,3 +108,28 @@ fn many_read_at_once() {
         assert!(reads.iter().all(|pos| *pos == 1));
     });
 }
+
+#[test]
+fn a_look_up_is_a_read_that_is_over_soon() {
+    on_both(async |db| {
+        for number in 1..=20 {
+            tx!(db, |tx| tx.pos_next().await?);
+            let now = db
+                .store
+                .look_up(|tx| Box::pin(async { tx.pos_now().await }))
+                .await;
+            assert_eq!(now.map_err(|error: StoreError| error).unwrap().0, number);
+            let written = db
+                .store
+                .look_up(|tx| Box::pin(async { tx.filter_put(&alice(), "id", "{}").await }));
+            assert!(matches!(
+                written.await,
+                Err(StoreError::Sqlite(_) | StoreError::Postgres(_))
+            ));
+        }
+        let many = join_all((0..500).map(|_| db.store.look_up(|tx| Box::pin(async { tx.pos_now().await }))));
+        let many: Result<Vec<_>, StoreError> = many.await.into_iter().collect();
+        assert!(many.unwrap().iter().all(|now| now.0 == 20));
+        assert_eq!(read!(db, |tx| tx.filter_count(&alice()).await?), 0);
+    });
+}

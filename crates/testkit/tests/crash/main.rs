@@ -157,7 +157,7 @@ async fn scenario(seed: u64, folder: &TempDir, database: &str, early: Option<Dur
     for mut walk in walks {
         let client = client.clone();
         walking.spawn(async move {
-            walk.to_the_end(&client).await;
+            walk.walk_to_end(&client).await;
             walk
         });
     }

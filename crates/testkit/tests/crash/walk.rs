@@ -58,7 +58,7 @@ impl Walk {
     }
 
     /// Reads until there is nothing new.
-    pub(crate) async fn to_the_end(&mut self, client: &Client) {
+    pub(crate) async fn walk_to_end(&mut self, client: &Client) {
         while self.step(client, 0).await {}
     }
 

@@ -12,8 +12,15 @@ use crate::call::Authed;
 
 pub(crate) async fn context(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
     let limit = u32::try_from(request.limit).unwrap_or(u32::MAX);
-    let found =
-        use_case::get(&server, caller, request.room_id, request.event_id, limit, request.filter).await?;
+    let found = use_case::get(
+        &server,
+        caller,
+        request.room_id,
+        request.event_id,
+        limit,
+        request.filter,
+    )
+    .await?;
     let mut response = Response::new();
     response.start = Some(found.start.to_string());
     response.end = Some(found.end.to_string());

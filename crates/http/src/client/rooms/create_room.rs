@@ -21,7 +21,9 @@ use crate::call::{Authed, value};
 
 pub(crate) async fn create_room(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
     if !request.invite_3pid.is_empty() {
-        return Err(Refusal::NotOffered("invite people by their user id; addresses are not taken here".to_owned()));
+        return Err(Refusal::NotOffered(
+            "invite people by their user id; addresses are not taken here".to_owned(),
+        ));
     }
     let is_public = request.visibility == Visibility::Public;
     let preset = match request.preset {
@@ -43,7 +45,11 @@ pub(crate) async fn create_room(Authed { server, caller, .. }: Authed, request: 
         invite: request.invite,
         is_direct: request.is_direct,
         creation_content: object(request.creation_content.as_ref())?,
-        initial_state: request.initial_state.iter().map(template).collect::<Result<_>>()?,
+        initial_state: request
+            .initial_state
+            .iter()
+            .map(template)
+            .collect::<Result<_>>()?,
         power_levels: object(request.power_level_content_override.as_ref())?,
     };
     Ok(Response::new(create::create(&server, wanted).await?))

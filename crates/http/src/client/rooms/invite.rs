@@ -12,10 +12,17 @@ use crate::call::Authed;
 
 pub(crate) async fn invite(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
     let InvitationRecipient::UserId(recipient) = request.recipient else {
-        return Err(Refusal::NotOffered("invite people by their user id; addresses are not taken here".to_owned()));
+        return Err(Refusal::NotOffered(
+            "invite people by their user id; addresses are not taken here".to_owned(),
+        ));
     };
     let change = Change::Invite(recipient.user_id);
-    let wanted = ChangeMembership { caller, room_id: request.room_id, change, reason: recipient.reason };
+    let wanted = ChangeMembership {
+        caller,
+        room_id: request.room_id,
+        change,
+        reason: recipient.reason,
+    };
     membership::change(&server, wanted).await?;
     Ok(Response::new())
 }

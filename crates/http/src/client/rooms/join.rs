@@ -12,7 +12,12 @@ use crate::call::Authed;
 
 pub(crate) async fn join(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
     let room_id = request.room_id.clone();
-    let wanted = ChangeMembership { caller, room_id, change: Change::Join, reason: request.reason };
+    let wanted = ChangeMembership {
+        caller,
+        room_id,
+        change: Change::Join,
+        reason: request.reason,
+    };
     membership::change(&server, wanted).await?;
     Ok(Response::new(request.room_id))
 }

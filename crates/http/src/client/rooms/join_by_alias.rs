@@ -10,10 +10,17 @@ use ruma::api::client::membership::join_room_by_id_or_alias::v3::{Request, Respo
 
 use crate::call::Authed;
 
-pub(crate) async fn join_by_alias(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
+pub(crate) async fn join_by_alias(
+    Authed { server, caller, .. }: Authed,
+    request: Request,
+) -> Result<Response> {
     let room_id = membership::resolve(&server, request.room_id_or_alias).await?;
-    let wanted =
-        ChangeMembership { caller, room_id: room_id.clone(), change: Change::Join, reason: request.reason };
+    let wanted = ChangeMembership {
+        caller,
+        room_id: room_id.clone(),
+        change: Change::Join,
+        reason: request.reason,
+    };
     membership::change(&server, wanted).await?;
     Ok(Response::new(room_id))
 }

@@ -7,7 +7,10 @@ use ruma::api::client::membership::joined_members::v3::{Request, Response, RoomM
 
 use crate::call::Authed;
 
-pub(crate) async fn joined_members(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
+pub(crate) async fn joined_members(
+    Authed { server, caller, .. }: Authed,
+    request: Request,
+) -> Result<Response> {
     let joined = members::joined(&server, caller, request.room_id).await?;
     let joined = joined.into_iter().map(|(user_id, member)| {
         let mut shown = RoomMember::new();

@@ -7,6 +7,9 @@ use ruma::api::client::membership::joined_rooms::v3::{Request, Response};
 
 use crate::call::Authed;
 
-pub(crate) async fn joined_rooms(Authed { server, caller, .. }: Authed, _request: Request) -> Result<Response> {
+pub(crate) async fn joined_rooms(
+    Authed { server, caller, .. }: Authed,
+    _request: Request,
+) -> Result<Response> {
     Ok(Response::new(joined::list(&server, caller).await?))
 }

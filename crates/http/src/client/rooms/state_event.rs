@@ -8,7 +8,14 @@ use ruma::api::client::state::get_state_event_for_key::v3::{Request, Response, S
 use crate::call::Authed;
 
 pub(crate) async fn state_event(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
-    let found = state::get(&server, caller, request.room_id, request.event_type, request.state_key).await?;
+    let found = state::get(
+        &server,
+        caller,
+        request.room_id,
+        request.event_type,
+        request.state_key,
+    )
+    .await?;
     Ok(Response::new(match request.format {
         StateEventFormat::Event => found.event,
         _ => found.content,

@@ -12,7 +12,12 @@ use crate::call::Authed;
 
 pub(crate) async fn unban(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
     let change = Change::Unban(request.user_id);
-    let wanted = ChangeMembership { caller, room_id: request.room_id, change, reason: request.reason };
+    let wanted = ChangeMembership {
+        caller,
+        room_id: request.room_id,
+        change,
+        reason: request.reason,
+    };
     membership::change(&server, wanted).await?;
     Ok(Response::new())
 }

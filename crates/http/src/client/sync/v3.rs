@@ -31,7 +31,10 @@ use ruma::api::{
 };
 
 use self::answer::Spelling;
-use crate::{error::ApiError, routes::{bearer, check_query}};
+use crate::{
+    error::ApiError,
+    routes::{bearer, check_query},
+};
 
 pub(crate) async fn sync(State(server): State<Arc<Server>>, request: Request) -> Response {
     match handle(&server, request).await {
@@ -44,10 +47,11 @@ async fn handle(server: &Arc<Server>, request: Request) -> Result<Vec<u8>, ApiEr
     let token = bearer(request.headers()).ok_or(Refusal::MissingToken)?;
     let caller = authenticate(server, token).await?;
     check_query(request.uri().query())?;
-    let is_unstable = request
-        .uri()
-        .query()
-        .is_some_and(|query| query.split('&').any(|pair| pair == "org.matrix.msc4222.use_state_after=true"));
+    let is_unstable = request.uri().query().is_some_and(|query| {
+        query
+            .split('&')
+            .any(|pair| pair == "org.matrix.msc4222.use_state_after=true")
+    });
     let request = request.map(|_| [].as_slice());
     let request = RumaRequest::try_from_http_request(request, &[])
         .map_err(|error| Refusal::InvalidParam(format!("the request is not as it should be: {error}")))?;
@@ -62,7 +66,10 @@ async fn handle(server: &Arc<Server>, request: Request) -> Result<Vec<u8>, ApiEr
         Some(Filter::FilterId(id)) => filters::get(server, &caller, id).await?,
         Some(_) => return Err(Refusal::InvalidParam("there is no such kind of filter".to_owned()).into()),
     };
-    let spelling = Spelling { is_unstable, by_thread: filter.room.timeline.unread_thread_notifications };
+    let spelling = Spelling {
+        is_unstable,
+        by_thread: filter.room.timeline.unread_thread_notifications,
+    };
     let wanted = SyncRequest {
         since: since.map_err(|_| Refusal::InvalidParam("since is not a token of this server".to_owned()))?,
         caller,

@@ -113,7 +113,10 @@ struct Joined<'a> {
     state: Option<Events<Raw<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     state_after: Option<Events<Raw<'a>>>,
-    #[serde(rename = "org.matrix.msc4222.state_after", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "org.matrix.msc4222.state_after",
+        skip_serializing_if = "Option::is_none"
+    )]
     state_after_unstable: Option<Events<Raw<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     summary: Option<Summary<'a>>,
@@ -148,21 +151,43 @@ pub(super) struct Spelling {
 }
 
 pub(super) fn write(answer: &SyncAnswer, spelling: Spelling) -> serde_json::Result<Vec<u8>> {
-    let mut counts = BTreeMap::from_iter(answer.one_time_keys.iter().map(|(name, count)| (name.as_str(), *count)));
+    let mut counts = BTreeMap::from_iter(
+        answer
+            .one_time_keys
+            .iter()
+            .map(|(name, count)| (name.as_str(), *count)),
+    );
     counts.entry("signed_curve25519").or_insert(0);
     let to_device = answer.to_device.iter().map(|row| {
-        Ok(ToDevice { sender: &row.sender, kind: &row.kind, content: serde_json::from_str(&row.content)? })
+        Ok(ToDevice {
+            sender: &row.sender,
+            kind: &row.kind,
+            content: serde_json::from_str(&row.content)?,
+        })
     });
     serde_json::to_vec(&Answer {
         next_batch: answer.next_batch.to_string(),
         rooms: Rooms {
-            join: answer.join.iter().map(|(id, room)| Ok((id, joined(room, spelling)?))).collect::<serde_json::Result<_>>()?,
-            invite: answer.invite.iter().map(|(id, room)| (id, invited(room))).collect(),
+            join: answer
+                .join
+                .iter()
+                .map(|(id, room)| Ok((id, joined(room, spelling)?)))
+                .collect::<serde_json::Result<_>>()?,
+            invite: answer
+                .invite
+                .iter()
+                .map(|(id, room)| (id, invited(room)))
+                .collect(),
             leave: answer.leave.iter().map(|(id, room)| (id, left(room))).collect(),
         },
         account_data: plain(&answer.account_data)?,
-        to_device: Events { events: to_device.collect::<serde_json::Result<_>>()? },
-        device_lists: Devices { changed: &answer.devices_changed, left: &answer.devices_left },
+        to_device: Events {
+            events: to_device.collect::<serde_json::Result<_>>()?,
+        },
+        device_lists: Devices {
+            changed: &answer.devices_changed,
+            left: &answer.devices_left,
+        },
         device_one_time_keys_count: counts,
         device_unused_fallback_key_types: &answer.unused_fallback_keys,
     })
@@ -175,7 +200,11 @@ fn joined(room: &JoinedRoom, spelling: Spelling) -> serde_json::Result<Joined<'_
         StateEvents::After(events) if spelling.is_unstable => state_after_unstable = Some(raw(events)),
         StateEvents::After(events) => state_after = Some(raw(events)),
     }
-    let main = if spelling.by_thread { room.unread.main } else { room.unread.total() };
+    let main = if spelling.by_thread {
+        room.unread.main
+    } else {
+        room.unread.total()
+    };
     let threads = room.unread.threads.iter().filter(|_| spelling.by_thread);
     Ok(Joined {
         timeline: timeline(&room.timeline),
@@ -195,15 +224,23 @@ fn joined(room: &JoinedRoom, spelling: Spelling) -> serde_json::Result<Joined<'_
 }
 
 fn counts(part: UnreadPart) -> Counts {
-    Counts { notification_count: part.notifications, highlight_count: part.highlights }
+    Counts {
+        notification_count: part.notifications,
+        highlight_count: part.highlights,
+    }
 }
 
 fn invited(room: &InvitedRoom) -> Invited<'_> {
-    Invited { invite_state: raw(&room.state) }
+    Invited {
+        invite_state: raw(&room.state),
+    }
 }
 
 fn left(room: &LeftRoom) -> Left<'_> {
-    Left { timeline: timeline(&room.timeline), state: raw(&room.state) }
+    Left {
+        timeline: timeline(&room.timeline),
+        state: raw(&room.state),
+    }
 }
 
 fn timeline(part: &TimelinePart) -> Timeline<'_> {
@@ -215,10 +252,19 @@ fn timeline(part: &TimelinePart) -> Timeline<'_> {
 }
 
 fn raw(events: &[Box<RawValue>]) -> Events<Raw<'_>> {
-    Events { events: events.iter().map(|event| &**event).collect() }
+    Events {
+        events: events.iter().map(|event| &**event).collect(),
+    }
 }
 
 fn plain(events: &[PlainEvent]) -> serde_json::Result<Events<Plain<'_>>> {
-    let events = events.iter().map(|event| Ok(Plain { kind: &event.kind, content: serde_json::from_str(&event.content)? }));
-    Ok(Events { events: events.collect::<serde_json::Result<_>>()? })
+    let events = events.iter().map(|event| {
+        Ok(Plain {
+            kind: &event.kind,
+            content: serde_json::from_str(&event.content)?,
+        })
+    });
+    Ok(Events {
+        events: events.collect::<serde_json::Result<_>>()?,
+    })
 }
