@@ -9,7 +9,10 @@ use rohrpost_store::{AfterCommit, Committed, Store, Wakes};
     dead_code,
     reason = "an example of the store, with a main function of its own"
 )]
-#[expect(unreachable_pub, reason = "the file is a program of its own as well, where the item is public")]
+#[expect(
+    unreachable_pub,
+    reason = "the file is a program of its own as well, where the item is public"
+)]
 #[path = "../../crates/store/examples/append_rate.rs"]
 mod append_rate;
 

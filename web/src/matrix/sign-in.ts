@@ -107,7 +107,7 @@ export function nextStage(answer: UiaAnswer, haveInvitation: boolean): string | 
     const known = haveInvitation ? ["m.login.registration_token", "m.login.dummy"] : ["m.login.dummy"];
     const possible = (answer.flows ?? []).filter((flow) => flow.stages.every((stage) => known.includes(stage)));
     // An invitation may do more than let somebody in, so it is shown where nobody needs one, too.
-    const flow = possible.find((flow) => flow.stages.includes("m.login.registration_token")) ?? possible[0];
+    const flow = possible.find((one) => one.stages.includes("m.login.registration_token")) ?? possible[0];
     return flow?.stages.find((stage) => !(answer.completed ?? []).includes(stage));
 }
 
