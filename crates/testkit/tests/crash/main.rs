@@ -40,7 +40,7 @@ const KILLS: usize = 5;
 /// Callers who also read all the time.
 const READERS: usize = 4;
 /// A run that takes longer hangs.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(300);
 /// Between acknowledgement and commit of each unit, where the commit comes too late.
 const PAUSE: Duration = Duration::from_millis(3);
 /// How long after an acknowledgement a kill comes at most: well within the pause.
