@@ -8,9 +8,9 @@ use crate::{StoreError, Tx};
 
 /// A unit of work: everything that one use case reads and writes, in one transaction.
 ///
-/// It is written once and runs on both engines. On PostgreSQL it may run again when the database asks for a
-/// retry, so it changes nothing outside of `tx`. On SQLite it runs inside the writer thread and must not wait for
-/// anything but `tx`.
+/// It is written once and runs on both engines. It may run again from the start, after all it did was rolled back:
+/// when PostgreSQL asks for a retry, or on SQLite when another unit of the same batch failed. So it changes nothing
+/// outside of `tx`. On SQLite it runs inside the writer thread and must not wait for anything but `tx`.
 pub trait Work: Send + Sync + 'static {
     /// What it finds out.
     type Out: Send + 'static;
