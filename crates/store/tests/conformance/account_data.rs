@@ -81,3 +81,20 @@ fn all_of_a_users_data_can_go() {
         });
     });
 }
+
+#[test]
+fn data_about_one_room_is_listed_in_order() {
+    on_both(async |db| {
+        tx!(db, |tx| {
+            for (room, kind, at) in [(7, "b", 4), (7, "a", 2), (GLOBAL.0, "b", 3), (8, "b", 1)] {
+                tx.account_data_put(&alice(), &data(RoomNid(room), kind, "{}", at))
+                    .await?;
+            }
+            tx.account_data_put(&bob(), &data(RoomNid(7), "b", "{}", 5))
+                .await?;
+            let listed = tx.account_data_list_in(&alice(), RoomNid(7)).await?;
+            assert_eq!(listed.iter().map(|data| data.pos.0).collect::<Vec<_>>(), [2, 4]);
+            assert!(tx.account_data_list_in(&alice(), RoomNid(9)).await?.is_empty());
+        });
+    });
+}

@@ -1,8 +1,12 @@
 //! Accounts and filters.
 
 use rohrpost_store::{AccountData, CrossSigningKey, GLOBAL, KeyUsage, UserRow, UserState};
+use ruma::events::room::member::MembershipState;
 
-use crate::support::{alice, bob, on_both, pos, read, try_tx, tx, user};
+use crate::{
+    memberships::put,
+    support::{alice, bob, on_both, pos, read, room, try_tx, tx, user},
+};
 
 pub(crate) fn account(name: &str) -> UserRow {
     UserRow {
@@ -166,6 +170,38 @@ fn what_an_account_kept_for_itself_can_go() {
                 assert_eq!(tx.cross_signing_list(&user_id).await?.len() == 1, left);
                 assert_eq!(tx.backup_version_latest(&user_id).await?.is_some(), left);
             }
+        });
+    });
+}
+
+#[test]
+fn closed_accounts_that_are_still_in_rooms_are_found() {
+    on_both(async |db| {
+        tx!(db, |tx| {
+            let (a, b) = (room(tx, "a").await?, room(tx, "b").await?);
+            for (name, membership) in [
+                ("joined", MembershipState::Join),
+                ("invited", MembershipState::Invite),
+                ("knocked", MembershipState::Knock),
+                ("left", MembershipState::Leave),
+                ("banned", MembershipState::Ban),
+                ("open", MembershipState::Join),
+            ] {
+                tx.user_insert(&account(name)).await?;
+                put(tx, a, &user(name), &membership, 1).await?;
+                put(tx, b, &user(name), &membership, 1).await?;
+                if name != "open" {
+                    tx.user_set_state(&user(name), UserState::Deactivated).await?;
+                }
+            }
+            let mut found = tx.user_list_closed_in_rooms(10).await?;
+            found.sort();
+            assert_eq!(
+                found,
+                [user("invited"), user("joined"), user("knocked")],
+                "each once"
+            );
+            assert_eq!(tx.user_list_closed_in_rooms(2).await?.len(), 2);
         });
     });
 }

@@ -108,3 +108,15 @@ fn changed_device_lists_are_those_of_people_one_shares_a_room_with() {
         });
     });
 }
+
+#[test]
+fn a_device_is_locked_if_it_is_there() {
+    on_both(async |db| {
+        tx!(db, |tx| {
+            assert!(!tx.device_lock(&alice(), device_id!("ONE")).await?);
+            tx.device_insert(&alice(), device_id!("ONE"), None, 1).await?;
+            assert!(tx.device_lock(&alice(), device_id!("ONE")).await?);
+            assert!(!tx.device_lock(&bob(), device_id!("ONE")).await?);
+        });
+    });
+}
