@@ -84,8 +84,8 @@ impl Store {
         }
     }
 
-    /// Reads a few rows by their keys, as every request does, from one consistent snapshot. For what takes some
-    /// 10 us: on SQLite it runs on the caller's own thread.
+    /// Reads a few rows, such as every request does, from one consistent snapshot. For what takes well below a
+    /// millisecond: on SQLite it runs on the caller's own thread.
     ///
     /// # Errors
     /// Those of [`read`](Self::read).

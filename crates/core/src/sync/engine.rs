@@ -53,17 +53,20 @@ pub async fn sync(server: &Arc<Server>, request: SyncRequest) -> Result<SyncAnsw
     let mut counts_before = None;
     loop {
         let (server_, request_) = (Arc::clone(server), Arc::clone(&request));
-        let answer = server
-            .store
-            .read(move |tx| {
-                Box::pin(async move {
-                    if tx.caller_get(&request_.caller.token_hash).await?.is_none() {
-                        return Err(Refusal::UnknownToken { soft_logout: false });
-                    }
-                    snapshot(&server_, tx, &request_).await
-                })
-            })
-            .await?;
+        let store = &server.store;
+        let answer = match &counts_before {
+            None => {
+                store
+                    .read(move |tx| Box::pin(changes(server_, request_, tx)))
+                    .await?
+            }
+            // Only what came while it waited: little, and somebody waits for it.
+            Some(_) => {
+                store
+                    .look_up(move |tx| Box::pin(changes(server_, request_, tx)))
+                    .await?
+            }
+        };
         // A one-time key that was handed out shows in the counts only.
         let counts = (answer.one_time_keys.clone(), answer.unused_fallback_keys.clone());
         let is_same_counts = counts_before.as_ref().is_none_or(|before| *before == counts);
@@ -80,6 +83,14 @@ pub async fn sync(server: &Arc<Server>, request: SyncRequest) -> Result<SyncAnsw
             return Ok(answer);
         }
     }
+}
+
+/// What changed, for those who are still signed in.
+async fn changes(server: Arc<Server>, request: Arc<SyncRequest>, tx: &mut Tx<'_>) -> Result<SyncAnswer> {
+    if tx.caller_get(&request.caller.token_hash).await?.is_none() {
+        return Err(Refusal::UnknownToken { soft_logout: false });
+    }
+    snapshot(&server, tx, &request).await
 }
 
 /// Removes the to-device messages that the device has seen. Costs no write when there are none.
