@@ -17,11 +17,17 @@ use crate::{
     rooms::head::{Head, pdu},
 };
 
+/// Changes of a membership that are looked back through for the last time somebody was inside: somebody can be
+/// banned and let off again without end.
+const MAX_CHANGES: usize = 100;
+
 /// How a user stands to a room.
 pub(crate) struct Access {
     pub(crate) member: Option<MemberRow>,
     /// The history visibility and the user's membership in states that were looked at.
     known: HashMap<StateNid, (HistoryVisibility, MembershipState)>,
+    /// When the user was inside for the last time, once it was looked for.
+    left: Option<Option<MemberRow>>,
 }
 
 /// Which state of a room a user may read.
@@ -56,6 +62,7 @@ impl Access {
         Ok(Self {
             member: member.filter(|member| !member.forgotten),
             known: HashMap::new(),
+            left: None,
         })
     }
 
@@ -82,22 +89,23 @@ impl Access {
         if history_visibility(visibility.as_deref()) == HistoryVisibility::WorldReadable {
             return Ok(ReadableState::Current);
         }
-        match &self.member {
-            Some(member) if matches!(member.membership, MembershipState::Leave | MembershipState::Ban) => {
-                // Whoever only ever refused an invitation was never inside.
-                let was_inside = self.was_joined_before(tx, head, member).await?;
-                was_inside
-                    .then(|| ReadableState::AtLeave(member.clone()))
-                    .ok_or_else(Refusal::not_in_room)
-            }
-            _ => Err(Refusal::not_in_room()),
-        }
+        // Whoever only ever refused an invitation was never inside.
+        let left = match &self.member {
+            Some(member) => last_leave(tx, head, member).await?,
+            None => None,
+        };
+        left.map(ReadableState::AtLeave).ok_or_else(Refusal::not_in_room)
     }
 
-    async fn was_joined_before(&self, tx: &mut Tx<'_>, head: &Head, left: &MemberRow) -> Result<bool> {
-        let rows = tx.event_get_many(head.room.nid, &[left.event]).await?;
-        let Some(row) = rows.first() else { return Ok(false) };
-        Ok(membership_at(tx, head, row.state_before, &left.user_id).await? == MembershipState::Join)
+    /// Whether the user was inside after an event, and isn't now.
+    async fn was_inside_after(&mut self, tx: &mut Tx<'_>, head: &Head, pos: StreamPos) -> Result<bool> {
+        let Some(member) = &self.member else {
+            return Ok(false);
+        };
+        if self.left.is_none() {
+            self.left = Some(last_leave(tx, head, member).await?);
+        }
+        Ok(matches!(&self.left, Some(Some(left)) if left.pos > pos))
     }
 
     /// Keeps the events that the user may see.
@@ -137,7 +145,7 @@ impl Access {
         let (visibility, membership) = self.at(tx, head, row.state_before, user_id).await?;
         let joined_later = match &self.member {
             Some(member) if member.membership == MembershipState::Join => member.since > pos,
-            Some(member) if member.pos > pos => self.was_joined_before(tx, head, member).await?,
+            Some(member) if member.pos > pos => self.was_inside_after(tx, head, pos).await?,
             _ => false,
         };
         let pdu = pdu(&head.room.room_id, &row)?;
@@ -175,6 +183,34 @@ impl Access {
 async fn load(tx: &mut Tx<'_>, head: &Head, event: Option<EventNid>) -> Result<Option<EventRow>> {
     let Some(nid) = event else { return Ok(None) };
     Ok(tx.event_get_many(head.room.nid, &[nid]).await?.into_iter().next())
+}
+
+/// The event by which somebody who isn't inside any more went out for the last time, with what followed left aside:
+/// a ban after it, an invitation that was refused.
+async fn last_leave(tx: &mut Tx<'_>, head: &Head, member: &MemberRow) -> Result<Option<MemberRow>> {
+    let mut later = load(tx, head, Some(member.event)).await?;
+    for _ in 0..MAX_CHANGES {
+        let Some(row) = later else { return Ok(None) };
+        let before = tx
+            .state_find(
+                row.state_before,
+                &StateEventType::RoomMember,
+                member.user_id.as_str(),
+            )
+            .await?;
+        let Some(before) = load(tx, head, before).await? else {
+            return Ok(None);
+        };
+        if pdu(&head.room.room_id, &before)?.membership() == Some(MembershipState::Join) {
+            return Ok(Some(MemberRow {
+                event: row.nid,
+                pos: row.pos.unwrap_or(member.pos),
+                ..member.clone()
+            }));
+        }
+        later = Some(before);
+    }
+    Ok(None)
 }
 
 async fn membership_at(
