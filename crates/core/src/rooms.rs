@@ -15,6 +15,7 @@ pub mod messages;
 pub(crate) mod present;
 pub mod profile;
 pub mod redact;
+pub(crate) mod restricted;
 pub mod send;
 pub mod set_state;
 pub mod state;

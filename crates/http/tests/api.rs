@@ -6,6 +6,7 @@ mod cross_signing;
 mod devices;
 mod directory;
 mod invitations;
+mod joining;
 mod keys;
 mod listen;
 mod media;

@@ -1,6 +1,6 @@
 //! Who is in which room.
 
-use ruma::{OwnedUserId, UserId, events::room::member::MembershipState};
+use ruma::{OwnedRoomId, OwnedUserId, UserId, events::room::member::MembershipState};
 
 use crate::{
     EventNid, Result, RoomNid, StreamPos, Tx,
@@ -243,6 +243,18 @@ impl Tx<'_> {
         let sql = "SELECT 1 FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid \
                    WHERE a.user_id = $1 AND b.user_id = $2 AND a.membership = 'join' AND b.membership = 'join' LIMIT 1";
         Ok(self.query_opt(sql, params![one, other]).await?.is_some())
+    }
+
+    /// Whether a user is joined to at least one of these rooms.
+    pub async fn membership_is_in_any(&mut self, user_id: &UserId, rooms: &[OwnedRoomId]) -> Result<bool> {
+        let sql = "SELECT 1 FROM rooms r JOIN memberships m ON m.room_nid = r.nid \
+                   WHERE r.room_id = $2 AND m.user_id = $1 AND m.membership = 'join'";
+        let keys: Vec<Vec<Value<'_>>> = rooms
+            .iter()
+            .map(|room| vec![user_id.into(), room.into()])
+            .collect();
+        let found = self.query_each(sql, &keys).await?;
+        Ok(found.iter().any(|rows| !rows.is_empty()))
     }
 
     /// Marks a left room as forgotten. `false`: the user isn't out of that room.

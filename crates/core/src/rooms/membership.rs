@@ -1,4 +1,4 @@
-//! Join, leave, invite, kick, ban, unban: one member event each.
+//! Join, knock, leave, invite, kick, ban, unban: one member event each.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use ruma::{
 use crate::{
     Caller, Refusal, Result, Server,
     limits::Kind,
-    rooms::{append::append, create::person, head::Head},
+    rooms::{append::append, create::person, head::Head, restricted},
 };
 
 /// What is to become of somebody's membership.
@@ -21,7 +21,9 @@ use crate::{
 pub enum Change {
     /// The caller joins.
     Join,
-    /// The caller leaves, or refuses an invitation.
+    /// The caller asks to be let in.
+    Knock,
+    /// The caller leaves, refuses an invitation, or doesn't want to be let in any more.
     Leave,
     /// The caller invites somebody.
     Invite(OwnedUserId),
@@ -52,7 +54,7 @@ struct Unit {
 }
 
 /// Changes a membership. What is so already stays so without a new event, where repeating is natural: joining,
-/// leaving.
+/// leaving, knocking.
 ///
 /// # Errors
 /// `Forbidden` when the rules of the room refuse it or the target's membership doesn't fit, `NotFound` when an
@@ -60,7 +62,7 @@ struct Unit {
 pub async fn change(server: &Arc<Server>, wanted: ChangeMembership) -> Result<()> {
     let user = wanted.caller.user_id.as_str();
     match wanted.change {
-        Change::Join => server.limit(Kind::Join, user)?,
+        Change::Join | Change::Knock => server.limit(Kind::Join, user)?,
         Change::Invite(_) => server.limit(Kind::Invite, user)?,
         Change::Leave | Change::Kick(_) | Change::Ban(_) | Change::Unban(_) => {}
     }
@@ -133,14 +135,15 @@ pub async fn resolve(server: &Arc<Server>, room: OwnedRoomOrAliasId) -> Result<O
 impl Unit {
     fn target(&self) -> &UserId {
         match &self.wanted.change {
-            Change::Join | Change::Leave => &self.wanted.caller.user_id,
+            Change::Join | Change::Knock | Change::Leave => &self.wanted.caller.user_id,
             Change::Invite(user) | Change::Kick(user) | Change::Ban(user) | Change::Unban(user) => user,
         }
     }
 
-    async fn content(&self, tx: &mut Tx<'_>) -> Result<CanonicalJsonObject> {
+    async fn content(&self, tx: &mut Tx<'_>, head: &mut Head) -> Result<CanonicalJsonObject> {
         let (membership, is_with_profile) = match self.wanted.change {
             Change::Join => (MembershipState::Join, true),
+            Change::Knock => (MembershipState::Knock, true),
             Change::Invite(_) => (MembershipState::Invite, true),
             Change::Ban(_) => (MembershipState::Ban, false),
             Change::Leave | Change::Kick(_) | Change::Unban(_) => (MembershipState::Leave, false),
@@ -158,6 +161,10 @@ impl Unit {
             put("displayname", person.displayname);
             put("avatar_url", person.avatar_url.map(|url| url.to_string()));
         }
+        if self.wanted.change == Change::Join {
+            let host = restricted::host(tx, head, self.target()).await?;
+            put(restricted::HOST_KEY, host.map(|host| host.to_string()));
+        }
         // Names and reasons come from people.
         Ok(canonical_object(serde_json::to_value(content)?)?)
     }
@@ -168,7 +175,12 @@ pub(crate) fn fits(change: &Change, now: &MembershipState) -> Result<bool> {
     use MembershipState as M;
     let forbidden = |text: &str| Err(Refusal::Forbidden(text.to_owned()));
     match (change, now) {
-        (Change::Join, M::Join) | (Change::Leave, M::Leave) | (Change::Ban(_), M::Ban) => Ok(false),
+        (Change::Join, M::Join)
+        | (Change::Knock, M::Knock)
+        | (Change::Leave, M::Leave)
+        | (Change::Ban(_), M::Ban) => Ok(false),
+        (Change::Knock, M::Join) => forbidden("you are in this room already"),
+        (Change::Knock, M::Invite) => forbidden("you are invited to this room already; please join it"),
         (Change::Leave, M::Ban) => forbidden("you were banned from this room"),
         (Change::Invite(_), M::Join) => forbidden("this person is in the room already"),
         (Change::Kick(_), M::Leave | M::Ban) => forbidden("this person is not in the room"),
@@ -197,7 +209,7 @@ impl Work for Unit {
         let Unit { server, wanted, now } = self;
         let mut head = server.heads.lock(tx, &wanted.room_id).await?;
         // What becomes of others is the members' business: everybody else gets one answer, whoever it is about.
-        let is_own = matches!(wanted.change, Change::Join | Change::Leave);
+        let is_own = matches!(wanted.change, Change::Join | Change::Knock | Change::Leave);
         if !is_own && head.local_joined.binary_search(&wanted.caller.user_id).is_err() {
             return Err(Refusal::not_in_room());
         }
@@ -211,7 +223,7 @@ impl Work for Unit {
         let new = NewEvent {
             kind: TimelineEventType::RoomMember,
             state_key: Some(self.target().to_string()),
-            content: self.content(tx).await?,
+            content: self.content(tx, &mut head).await?,
             sender: wanted.caller.user_id.clone(),
             redacts: None,
             origin_server_ts: *now,

@@ -21,6 +21,7 @@ use crate::{
         create::person,
         head::Head,
         membership::{Change, fits, membership_now},
+        restricted,
     },
 };
 
@@ -190,6 +191,16 @@ impl Work for Unit {
                 (Some(checked), _) => content = checked,
                 (None, Some(current)) => return Ok(current.event_id().to_owned()),
                 (None, None) => {}
+            }
+        }
+        if self.kind == StateEventType::RoomMember {
+            // Who lets somebody into a restricted room is found by the server, which signs for it.
+            content.remove(restricted::HOST_KEY);
+            if self.state_key == self.caller.user_id.as_str()
+                && membership_in(&content) == MembershipState::Join
+                && let Some(host) = restricted::host(tx, &mut head, &self.caller.user_id).await?
+            {
+                content.insert(restricted::HOST_KEY.to_owned(), host.to_string().into());
             }
         }
         if let Some(current) = current

@@ -1,4 +1,4 @@
-//! What is shown of rooms that the user isn't joined to: invitations, and rooms they left.
+//! What is shown of rooms that the user isn't joined to: invitations, rooms they knock at, and rooms they left.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// A room that the user is invited to.
+/// A room that the user is invited to or knocks at.
 pub struct InvitedRoom {
     /// Stripped state: enough to know what it is and who invites.
     pub state: Vec<Box<RawValue>>,
@@ -50,11 +50,12 @@ const SHOWN: [StateEventType; 7] = [
     StateEventType::RoomEncryption,
 ];
 
-/// An invitation.
+/// An invitation, or a knock.
 pub(crate) async fn invited(tx: &mut Tx<'_>, head: &Head, member: &MemberRow) -> Result<InvitedRoom> {
     let mut keys: Vec<_> = SHOWN.into_iter().map(|kind| (kind, String::new())).collect();
     keys.push((StateEventType::RoomMember, member.sender.to_string()));
     keys.push((StateEventType::RoomMember, member.user_id.to_string()));
+    // Who knocks does so themselves.
     keys.dedup();
     let rows = tx.state_current_events(head.room.nid, &keys).await?;
     let state = rows

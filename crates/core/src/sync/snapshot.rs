@@ -48,6 +48,8 @@ pub struct SyncAnswer {
     pub join: BTreeMap<OwnedRoomId, JoinedRoom>,
     /// Rooms the user is invited to.
     pub invite: BTreeMap<OwnedRoomId, InvitedRoom>,
+    /// Rooms the user asks to be let into.
+    pub knock: BTreeMap<OwnedRoomId, InvitedRoom>,
     /// Rooms the user left or was sent out of.
     pub leave: BTreeMap<OwnedRoomId, LeftRoom>,
     /// Account data that isn't about a room.
@@ -70,6 +72,7 @@ impl SyncAnswer {
     pub fn is_empty(&self) -> bool {
         self.join.is_empty()
             && self.invite.is_empty()
+            && self.knock.is_empty()
             && self.leave.is_empty()
             && self.account_data.is_empty()
             && self.to_device.is_empty()
@@ -164,9 +167,11 @@ pub(crate) async fn snapshot(
             // "Servers must not send room invites from ignored users to clients."
             MembershipState::Invite if stretch.ignored.contains(&member.sender) => {}
             MembershipState::Invite | MembershipState::Knock => {
-                answer
-                    .invite
-                    .insert(room_id, outside::invited(tx, &head, &member).await?);
+                let rooms = match member.membership {
+                    MembershipState::Invite => &mut answer.invite,
+                    _ => &mut answer.knock,
+                };
+                rooms.insert(room_id, outside::invited(tx, &head, &member).await?);
             }
             _ => {
                 let left =

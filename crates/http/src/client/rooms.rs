@@ -11,6 +11,7 @@ mod join_by_alias;
 mod joined_members;
 mod joined_rooms;
 mod kick;
+mod knock;
 mod leave;
 mod members;
 mod messages;
@@ -28,6 +29,7 @@ pub(crate) fn routes(routes: &mut Routes) {
     routes.authed(joined_rooms::joined_rooms);
     routes.authed(join::join);
     routes.authed(join_by_alias::join_by_alias);
+    routes.authed(knock::knock);
     routes.authed(leave::leave);
     routes.authed(forget::forget);
     routes.authed(invite::invite);

@@ -244,3 +244,23 @@ fn sharing_a_room_means_both_are_joined() {
         });
     });
 }
+
+#[test]
+fn somebody_is_in_one_of_some_rooms_only_while_joined() {
+    on_both(async |db| {
+        tx!(db, |tx| {
+            room(tx, "a").await?;
+            let b = room(tx, "b").await?;
+            let (a_id, b_id) = (room_id("a"), room_id("b"));
+            join(tx, b, &alice(), 5).await?;
+            assert!(
+                tx.membership_is_in_any(&alice(), &[a_id.clone(), b_id.clone()])
+                    .await?
+            );
+            assert!(!tx.membership_is_in_any(&alice(), &[a_id]).await?);
+            assert!(!tx.membership_is_in_any(&alice(), &[]).await?);
+            put(tx, b, &alice(), &MembershipState::Leave, 6).await?;
+            assert!(!tx.membership_is_in_any(&alice(), &[b_id]).await?);
+        });
+    });
+}

@@ -35,12 +35,14 @@ struct Rooms<'a> {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     invite: BTreeMap<&'a OwnedRoomId, Invited<'a>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    knock: BTreeMap<&'a OwnedRoomId, Knocked<'a>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     leave: BTreeMap<&'a OwnedRoomId, Left<'a>>,
 }
 
 impl Rooms<'_> {
     fn is_empty(&self) -> bool {
-        self.join.is_empty() && self.invite.is_empty() && self.leave.is_empty()
+        self.join.is_empty() && self.invite.is_empty() && self.knock.is_empty() && self.leave.is_empty()
     }
 }
 
@@ -135,6 +137,11 @@ struct Invited<'a> {
 }
 
 #[derive(Serialize)]
+struct Knocked<'a> {
+    knock_state: Events<Raw<'a>>,
+}
+
+#[derive(Serialize)]
 struct Left<'a> {
     timeline: Timeline<'a>,
     #[serde(skip_serializing_if = "Events::is_empty")]
@@ -177,6 +184,14 @@ pub(super) fn write(answer: &SyncAnswer, spelling: Spelling) -> serde_json::Resu
                 .invite
                 .iter()
                 .map(|(id, room)| (id, invited(room)))
+                .collect(),
+            knock: answer
+                .knock
+                .iter()
+                .map(|(id, room)| {
+                    let knock_state = raw(&room.state);
+                    (id, Knocked { knock_state })
+                })
                 .collect(),
             leave: answer.leave.iter().map(|(id, room)| (id, left(room))).collect(),
         },

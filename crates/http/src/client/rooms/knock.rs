@@ -1,0 +1,23 @@
+//! `POST /_matrix/client/v3/knock/{roomIdOrAlias}`
+//!
+//! Asks to be let into a room. [Specification](https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3knockroomidoralias)
+
+use rohrpost_core::{
+    Result,
+    rooms::membership::{self, Change, ChangeMembership},
+};
+use ruma::api::client::knock::knock_room::v3::{Request, Response};
+
+use crate::call::Authed;
+
+pub(crate) async fn knock(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
+    let room_id = membership::resolve(&server, request.room_id_or_alias).await?;
+    let wanted = ChangeMembership {
+        caller,
+        room_id: room_id.clone(),
+        change: Change::Knock,
+        reason: request.reason,
+    };
+    membership::change(&server, wanted).await?;
+    Ok(Response::new(room_id))
+}
