@@ -183,6 +183,32 @@ impl Tx<'_> {
             .collect()
     }
 
+    /// Events of a room by their ids, in the given order; unknown ones are left out.
+    pub async fn event_get_each<'i>(
+        &mut self,
+        room: RoomNid,
+        event_ids: impl IntoIterator<Item = &'i EventId>,
+    ) -> Result<Vec<EventRow>> {
+        let sql = select!("WHERE room_nid = $1 AND event_id = $2");
+        let keys: Vec<Vec<Value<'_>>> = event_ids
+            .into_iter()
+            .map(|event_id| vec![room.into(), event_id.into()])
+            .collect();
+        let found = self.query_each(sql, &keys).await?;
+        found.iter().flatten().map(event).collect()
+    }
+
+    /// Events of a room by their places in its timeline, in the given order; unknown ones are left out.
+    pub async fn event_get_at(&mut self, room: RoomNid, places: &[StreamPos]) -> Result<Vec<EventRow>> {
+        let sql = select!("WHERE room_nid = $1 AND pos = $2 AND status = 0");
+        let keys: Vec<Vec<Value<'_>>> = places
+            .iter()
+            .map(|pos| vec![room.into(), (*pos).into()])
+            .collect();
+        let found = self.query_each(sql, &keys).await?;
+        found.iter().flatten().map(event).collect()
+    }
+
     /// Timeline events after `after` up to and including `upto`, newest first. Only accepted ones.
     pub async fn event_list_back(
         &mut self,

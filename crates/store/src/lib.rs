@@ -34,10 +34,12 @@ mod one_time_keys;
 mod profiles;
 mod pushers;
 mod receipts;
+mod relations;
 mod rooms;
 mod signing_keys;
 mod state;
 mod stream;
+mod threads;
 mod to_device;
 mod tokens;
 mod txns;
@@ -65,6 +67,7 @@ pub use self::{
     profiles::Profile,
     pushers::PusherRow,
     receipts::ReceiptRow,
+    relations::{NewRelation, Related, RelationQuery, ThreadPart},
     rooms::{NewRoom, RoomRow},
     signing_keys::SigningKeyRow,
     state::{StateEntry, StateNid, StatePair},

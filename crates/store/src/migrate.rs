@@ -9,7 +9,10 @@ use deadpool_postgres::Object;
 use crate::{Result, StoreError, engine::SqliteConn};
 
 /// All steps. The number of a step is its place in the list, counted from one.
-const STEPS: &[(&str, &str)] = &[("first", include_str!("../migrations/0001_first.sql"))];
+const STEPS: &[(&str, &str)] = &[
+    ("first", include_str!("../migrations/0001_first.sql")),
+    ("relations", include_str!("../migrations/0002_relations.sql")),
+];
 
 /// The version of the schema that this program writes.
 pub const SCHEMA_VERSION: i64 = STEPS.len() as i64;

@@ -32,6 +32,7 @@ mod profiles;
 mod pushers;
 mod receipts;
 mod refresh_tokens;
+mod relations;
 mod rooms;
 mod snapshots;
 mod sqlite_trouble;
