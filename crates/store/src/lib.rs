@@ -35,6 +35,7 @@ mod profiles;
 mod pushers;
 mod receipts;
 mod relations;
+mod room_lists;
 mod rooms;
 mod signing_keys;
 mod state;
@@ -68,6 +69,7 @@ pub use self::{
     pushers::PusherRow,
     receipts::ReceiptRow,
     relations::{NewRelation, Related, RelationQuery, ThreadPart},
+    room_lists::ListedRoom,
     rooms::{NewRoom, RoomRow},
     signing_keys::SigningKeyRow,
     state::{StateEntry, StateNid, StatePair},

@@ -12,6 +12,7 @@ use crate::{Result, StoreError, engine::SqliteConn};
 const STEPS: &[(&str, &str)] = &[
     ("first", include_str!("../migrations/0001_first.sql")),
     ("relations", include_str!("../migrations/0002_relations.sql")),
+    ("sliding", include_str!("../migrations/0003_sliding.sql")),
 ];
 
 /// The version of the schema that this program writes.

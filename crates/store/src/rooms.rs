@@ -30,6 +30,8 @@ pub struct RoomRow {
     pub ever_encrypted: bool,
     /// Listed in the directory.
     pub is_public: bool,
+    /// Position of the newest event that people wrote, for sorting rooms.
+    pub bump_pos: StreamPos,
 }
 
 /// What a new room starts with.
@@ -61,13 +63,15 @@ fn room(row: &Row) -> Result<RoomRow> {
         last_pos: row.get(7)?,
         ever_encrypted: row.get(8)?,
         is_public: row.get(9)?,
+        bump_pos: row.get(10)?,
     })
 }
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT nid, room_id, version, kind, tag, state_nid, depth, last_pos, ever_encrypted, is_public FROM rooms ",
+            "SELECT nid, room_id, version, kind, tag, state_nid, depth, last_pos, ever_encrypted, is_public, \
+             bump_pos FROM rooms ",
             $rest
         )
     };
@@ -129,7 +133,7 @@ impl Tx<'_> {
         event: EventNid,
         event_id: &ruma::EventId,
     ) -> Result<()> {
-        let update = "UPDATE rooms SET tag = $2, state_nid = $3, depth = $4, last_pos = $5, \
+        let update = "UPDATE rooms SET tag = $2, state_nid = $3, depth = $4, last_pos = $5, bump_pos = $7, \
                       ever_encrypted = CASE WHEN ever_encrypted = 1 THEN 1 ELSE $6 END WHERE nid = $1";
         self.execute_all(&[
             (
@@ -140,7 +144,8 @@ impl Tx<'_> {
                     room.state.0,
                     room.depth,
                     room.last_pos,
-                    room.ever_encrypted
+                    room.ever_encrypted,
+                    room.bump_pos
                 ],
             ),
             (
@@ -176,9 +181,9 @@ impl Tx<'_> {
     /// Listed rooms with the number of their joined members, largest first.
     pub async fn room_list_public(&mut self, offset: u32, limit: u32) -> Result<Vec<(RoomRow, i64)>> {
         let sql = "SELECT r.nid, r.room_id, r.version, r.kind, r.tag, r.state_nid, r.depth, r.last_pos, r.ever_encrypted, \
-                   r.is_public, (SELECT COUNT(*) FROM memberships m WHERE m.room_nid = r.nid AND m.membership = 'join') AS joined \
+                   r.is_public, r.bump_pos, (SELECT COUNT(*) FROM memberships m WHERE m.room_nid = r.nid AND m.membership = 'join') AS joined \
                    FROM rooms r WHERE r.is_public = 1 ORDER BY joined DESC, r.nid LIMIT $2 OFFSET $1";
         let rows = self.query(sql, params![offset, limit]).await?;
-        rows.iter().map(|row| Ok((room(row)?, row.get(10)?))).collect()
+        rows.iter().map(|row| Ok((room(row)?, row.get(11)?))).collect()
     }
 }

@@ -282,6 +282,22 @@ impl Tx<'_> {
         self.event_get_many(room, &nids).await
     }
 
+    /// The current events of one type, with any state key, in the order of their state keys.
+    pub async fn state_current_kind(
+        &mut self,
+        room: RoomNid,
+        kind: &StateEventType,
+        limit: u32,
+    ) -> Result<Vec<EventNid>> {
+        let sql = "SELECT event_nid FROM current_state WHERE room_nid = $1 AND kind = $2 ORDER BY state_key LIMIT $3";
+        let kind = kind.to_string();
+        self.query(sql, params![room, &kind, limit])
+            .await?
+            .iter()
+            .map(|row| row.get(0))
+            .collect()
+    }
+
     /// The current state; with `after`, only the entries that changed after that position.
     pub async fn state_current_list(
         &mut self,

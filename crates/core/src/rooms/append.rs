@@ -101,11 +101,30 @@ pub(crate) async fn append_built(
     head.room.tag = random::tag(&*server.rng);
     head.room.depth = i64::try_from(pdu.depth()).unwrap_or(i64::MAX);
     head.room.last_pos = pos;
+    if is_activity(&kind) {
+        head.room.bump_pos = pos;
+    }
     head.extremities = vec![pdu.event_id().to_owned()];
     tx.room_advance(&head.room, nid, pdu.event_id()).await?;
     tx.wake(was_joined);
     server.heads.put(head.clone());
     Ok(pdu)
+}
+
+/// Whether an event of this type brings a room to the top of people's lists.
+fn is_activity(kind: &str) -> bool {
+    matches!(
+        kind,
+        "m.room.create"
+            | "m.room.message"
+            | "m.room.encrypted"
+            | "m.sticker"
+            | "m.call.invite"
+            | "m.poll.start"
+            | "org.matrix.msc3381.poll.start"
+            | "m.beacon_info"
+            | "org.matrix.msc3672.beacon_info"
+    )
 }
 
 /// Puts a state event into the current state. Answers the event whose place it takes.

@@ -261,6 +261,7 @@ mod tests {
             last_pos: StreamPos(1),
             ever_encrypted: false,
             is_public: false,
+            bump_pos: StreamPos(1),
         });
         for key in 0..events {
             let text = "x".repeat(60_000);

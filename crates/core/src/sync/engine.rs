@@ -6,8 +6,11 @@
 use std::{sync::Arc, time::Duration};
 
 use rohrpost_store::{StreamPos, Tx, Work};
-use ruma::{OwnedDeviceId, OwnedUserId, api::client::filter::FilterDefinition};
-use tokio::time::{Instant, timeout_at};
+use ruma::{OwnedDeviceId, OwnedUserId, UserId, api::client::filter::FilterDefinition};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
 
 use crate::{
     Caller, Refusal, Result, Server,
@@ -45,11 +48,10 @@ pub async fn sync(server: &Arc<Server>, request: SyncRequest) -> Result<SyncAnsw
     let Caller {
         user_id, device_id, ..
     } = &request.caller;
-    let deadline = Instant::now() + request.timeout.min(MAX_TIMEOUT);
     if let Some(since) = request.since {
         forget_seen(server, user_id.clone(), device_id.clone(), since.to_device).await?;
     }
-    let mut news = server.notify.subscribe(user_id);
+    let mut waiter = Waiter::new(server, user_id, request.timeout);
     let mut counts_before = None;
     loop {
         let (server_, request_) = (Arc::clone(server), Arc::clone(&request));
@@ -75,12 +77,31 @@ pub async fn sync(server: &Arc<Server>, request: SyncRequest) -> Result<SyncAnsw
             return Ok(answer);
         }
         counts_before = Some(counts);
-        let woken = tokio::select! {
-            woken = timeout_at(deadline, news.changed()) => woken.is_ok(),
-            () = server.stopped() => false,
-        };
-        if !woken {
+        if !waiter.woken(server).await {
             return Ok(answer);
+        }
+    }
+}
+
+/// Waits for news. Make it first, then read, then wait: nothing falls between.
+pub(crate) struct Waiter {
+    news: watch::Receiver<u64>,
+    deadline: Instant,
+}
+
+impl Waiter {
+    pub(crate) fn new(server: &Server, user_id: &UserId, timeout: Duration) -> Self {
+        Self {
+            news: server.notify.subscribe(user_id),
+            deadline: Instant::now() + timeout.min(MAX_TIMEOUT),
+        }
+    }
+
+    /// Whether there may be news. `false`: the time is up, or the server is about to stop.
+    pub(crate) async fn woken(&mut self, server: &Server) -> bool {
+        tokio::select! {
+            woken = timeout_at(self.deadline, self.news.changed()) => woken.is_ok(),
+            () = server.stopped() => false,
         }
     }
 }
@@ -94,7 +115,7 @@ async fn changes(server: Arc<Server>, request: Arc<SyncRequest>, tx: &mut Tx<'_>
 }
 
 /// Removes the to-device messages that the device has seen. Costs no write when there are none.
-async fn forget_seen(
+pub(crate) async fn forget_seen(
     server: &Arc<Server>,
     user_id: OwnedUserId,
     device_id: OwnedDeviceId,

@@ -8,7 +8,7 @@ use std::{
 use rohrpost_room::Shape;
 use rohrpost_store::{EventNid, EventRow, MemberRow, ReceiptRow, StateEntry, StateNid, StreamPos, Tx};
 use ruma::{
-    OwnedUserId,
+    OwnedUserId, UserId,
     events::{StateEventType, room::member::MembershipState},
 };
 use serde_json::value::RawValue;
@@ -208,25 +208,51 @@ pub(crate) async fn timeline(
         .limit
         .map_or(DEFAULT_LIMIT, |limit| u32::try_from(limit).unwrap_or(MAX_LIMIT))
         .min(MAX_LIMIT);
-    let after = since.unwrap_or(StreamPos(i64::MIN));
-    if since.is_some_and(|since| head.room.last_pos <= since) {
-        return Ok((Vec::new(), false));
-    }
     if !lists_room(wanted.rooms.as_deref(), &wanted.not_rooms, &head.room.room_id) {
         return Ok((Vec::new(), false));
     }
+    let wanted = Wanted {
+        user_id: &request.caller.user_id,
+        limit,
+        filter: Some(EventFilter::of_room_events(wanted)),
+        ignored: &stretch.ignored,
+    };
+    newest(tx, &wanted, head, access, since, upto).await
+}
+
+/// Which events of a timeline are wanted, and by whom.
+pub(crate) struct Wanted<'a> {
+    pub(crate) user_id: &'a UserId,
+    pub(crate) limit: u32,
+    pub(crate) filter: Option<EventFilter<'a>>,
+    /// People whose messages aren't shown.
+    pub(crate) ignored: &'a [OwnedUserId],
+}
+
+/// The newest wanted events after `since` up to and including `upto` that may be shown, oldest first, and whether
+/// there are more.
+pub(crate) async fn newest(
+    tx: &mut Tx<'_>,
+    wanted: &Wanted<'_>,
+    head: &Head,
+    access: &mut Access,
+    since: Option<StreamPos>,
+    upto: StreamPos,
+) -> Result<(Vec<Seen>, bool)> {
+    if since.is_some_and(|since| head.room.last_pos <= since) {
+        return Ok((Vec::new(), false));
+    }
+    let after = since.unwrap_or(StreamPos(i64::MIN));
+    let limit = wanted.limit;
     let mut rows = tx.event_list_back(head.room.nid, after, upto, limit + 1).await?;
     let limited = rows.len() > limit as usize;
     rows.truncate(limit as usize);
     rows.reverse();
-    let filter = EventFilter::of_room_events(wanted);
     rows.retain(|row| {
-        filter.allows(row) && (row.state_key.is_some() || !stretch.ignored.contains(&row.sender))
+        wanted.filter.is_none_or(|filter| filter.allows(row))
+            && (row.state_key.is_some() || !wanted.ignored.contains(&row.sender))
     });
-    Ok((
-        access.filter(tx, head, &request.caller.user_id, rows).await?,
-        limited,
-    ))
+    Ok((access.filter(tx, head, wanted.user_id, rows).await?, limited))
 }
 
 /// The state events that the client doesn't know yet, by the specification's two ways of counting.
@@ -309,7 +335,7 @@ async fn members(
     Ok(tx.event_get_many(room, &nids).await?)
 }
 
-async fn summary(tx: &mut Tx<'_>, head: &mut Head, user_id: &ruma::UserId) -> Result<Summary> {
+pub(crate) async fn summary(tx: &mut Tx<'_>, head: &mut Head, user_id: &UserId) -> Result<Summary> {
     let room = head.room.nid;
     let mut heroes = Vec::new();
     let names =
@@ -372,7 +398,7 @@ async fn ephemeral(
 }
 
 /// <https://spec.matrix.org/v1.19/client-server-api/#mreceipt>
-fn receipt_content(receipts: &[ReceiptRow]) -> Result<String> {
+pub(crate) fn receipt_content(receipts: &[ReceiptRow]) -> Result<String> {
     #[derive(serde::Serialize)]
     struct Receipt<'a> {
         ts: i64,

@@ -189,7 +189,7 @@ pub(crate) async fn snapshot(
 /// Whom the user wants to hear nothing of.
 ///
 /// <https://spec.matrix.org/v1.19/client-server-api/#ignoring-users>
-async fn ignored(tx: &mut Tx<'_>, user_id: &UserId) -> Result<Vec<OwnedUserId>> {
+pub(crate) async fn ignored(tx: &mut Tx<'_>, user_id: &UserId) -> Result<Vec<OwnedUserId>> {
     let data = tx
         .account_data_get(user_id, GLOBAL, "m.ignored_user_list")
         .await?;
@@ -248,12 +248,22 @@ async fn rooms_with_news(
     now: StreamPos,
 ) -> Result<BTreeSet<RoomNid>> {
     let user_id = &request.caller.user_id;
+    let mut rooms = rooms_with_events(tx, user_id, since, now).await?;
+    rooms.extend(tx.receipt_rooms(user_id, since, now).await?);
+    rooms.extend(tx.typing_rooms(user_id, since, now).await?);
+    Ok(rooms)
+}
+
+/// The joined rooms with new events.
+pub(crate) async fn rooms_with_events(
+    tx: &mut Tx<'_>,
+    user_id: &UserId,
+    since: StreamPos,
+    now: StreamPos,
+) -> Result<BTreeSet<RoomNid>> {
     let active = match now.0.saturating_sub(since.0) <= SHORT_STRETCH {
         true => tx.event_rooms_between(user_id, since, now).await?,
         false => tx.membership_rooms_active(user_id, since).await?,
     };
-    let mut rooms = BTreeSet::from_iter(active);
-    rooms.extend(tx.receipt_rooms(user_id, since, now).await?);
-    rooms.extend(tx.typing_rooms(user_id, since, now).await?);
-    Ok(rooms)
+    Ok(BTreeSet::from_iter(active))
 }

@@ -33,6 +33,7 @@ mod pushers;
 mod receipts;
 mod refresh_tokens;
 mod relations;
+mod room_lists;
 mod rooms;
 mod snapshots;
 mod sqlite_trouble;

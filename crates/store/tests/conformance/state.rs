@@ -205,6 +205,10 @@ fn the_current_state_is_spelled_out() {
             let changed = tx.state_current_list(a, Some(pos(2))).await?;
             assert_eq!(changed.iter().map(|entry| entry.event.0).collect::<Vec<_>>(), [3]);
 
+            assert_eq!(tx.state_current_kind(a, &member, 10).await?, [EventNid(2)]);
+            assert!(tx.state_current_kind(b, &member, 10).await?.is_empty());
+            assert!(tx.state_current_kind(a, &name, 0).await?.is_empty());
+
             let keys = [
                 (member, "@a:x".to_owned()),
                 (StateEventType::RoomTopic, String::new()),
