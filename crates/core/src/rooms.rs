@@ -3,11 +3,13 @@
 
 pub(crate) mod access;
 pub(crate) mod append;
+pub(crate) mod carry_over;
 pub mod context;
 pub mod create;
 pub mod event;
 pub mod forget;
 pub mod head;
+pub mod hierarchy;
 pub mod joined;
 pub mod members;
 pub mod membership;
@@ -19,3 +21,5 @@ pub(crate) mod restricted;
 pub mod send;
 pub mod set_state;
 pub mod state;
+pub mod summary;
+pub mod upgrade;

@@ -72,6 +72,11 @@ pub struct NewEventTemplate {
 }
 
 impl NewEventTemplate {
+    /// Whether it may stand in the `initial_state` of a new room.
+    pub fn is_initial_state(&self) -> bool {
+        check_initial_state(self).is_ok()
+    }
+
     /// The event for [`build()`](crate::build::build).
     pub fn into_event(self, sender: OwnedUserId, origin_server_ts: MilliSecondsSinceUnixEpoch) -> NewEvent {
         let Self {

@@ -54,6 +54,13 @@ impl Tx<'_> {
             == 1)
     }
 
+    /// Lets all aliases of a room lead to another one.
+    pub async fn alias_move(&mut self, from: RoomNid, to: RoomNid) -> Result<()> {
+        let sql = "UPDATE room_aliases SET room_nid = $2 WHERE room_nid = $1";
+        self.execute(sql, params![from, to]).await?;
+        Ok(())
+    }
+
     /// The aliases of a room, in order.
     pub async fn alias_list(&mut self, room: RoomNid) -> Result<Vec<OwnedRoomAliasId>> {
         let rows = self

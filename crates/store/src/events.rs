@@ -261,6 +261,24 @@ impl Tx<'_> {
             .collect()
     }
 
+    /// The current state events of a room that have this type, in the order of their state keys.
+    pub async fn event_list_current(
+        &mut self,
+        room: RoomNid,
+        kind: &str,
+        limit: u32,
+    ) -> Result<Vec<EventRow>> {
+        let sql = select!(
+            "WHERE room_nid = $1 AND nid IN (SELECT event_nid FROM current_state \
+             WHERE room_nid = $1 AND kind = $2 ORDER BY state_key LIMIT $3) ORDER BY state_key"
+        );
+        self.query(sql, params![room, kind, limit])
+            .await?
+            .iter()
+            .map(event)
+            .collect()
+    }
+
     /// Replaces an event by its redacted form.
     pub async fn event_redact(
         &mut self,

@@ -163,42 +163,52 @@ impl Unit {
     fn event(&self, template: NewEventTemplate) -> NewEvent {
         template.into_event(self.wanted.caller.user_id.clone(), self.now)
     }
+}
 
-    /// Makes the room with its create event.
-    async fn begin(&self, tx: &mut Tx<'_>, create: NewEvent) -> Result<Head> {
-        let rules = rohrpost_room::rules(&self.version)
-            .ok_or_else(|| Refusal::UnsupportedRoomVersion(self.version.to_string()))?;
-        let room_id = match rules.authorization.room_create_event_id_as_room_id {
-            true => None,
-            false => Some(room_id_before_v12(&self.nonce, self.server.name())?),
-        };
-        let place = Place {
-            version: &self.version,
-            room_id: room_id.as_deref(),
-            prev_events: &[],
-            depth: 1,
-        };
-        let pdu = build(
-            create,
-            place,
-            &AuthState::new(),
-            self.server.name(),
-            &self.server.key,
-        )?;
-        let kind = pdu.content_as::<CreateContent>()?.kind;
-        let new = NewRoom {
-            room_id: pdu.room_id().to_owned(),
-            version: self.version.clone(),
-            kind,
-            is_public: self.wanted.is_public,
-        };
-        tx.room_insert(&new).await?;
-        let room = tx.room_get(&new.room_id).await?;
-        let mut head =
-            Head::new(room.ok_or_else(|| Refusal::Internal("a new room is not there".to_owned()))?);
-        append_built(&self.server, tx, &mut head, pdu, None).await?;
-        Ok(head)
-    }
+/// What a room begins with.
+pub(crate) struct Beginning<'a> {
+    pub(crate) version: &'a RoomVersionId,
+    /// Random: the room id before version 12.
+    pub(crate) nonce: &'a str,
+    /// Listed in the directory.
+    pub(crate) is_public: bool,
+    pub(crate) create: NewEvent,
+}
+
+/// Makes a room with its create event.
+pub(crate) async fn begin(server: &Server, tx: &mut Tx<'_>, beginning: Beginning<'_>) -> Result<Head> {
+    let version = beginning.version;
+    let rules =
+        rohrpost_room::rules(version).ok_or_else(|| Refusal::UnsupportedRoomVersion(version.to_string()))?;
+    let room_id = match rules.authorization.room_create_event_id_as_room_id {
+        true => None,
+        false => Some(room_id_before_v12(beginning.nonce, server.name())?),
+    };
+    let place = Place {
+        version,
+        room_id: room_id.as_deref(),
+        prev_events: &[],
+        depth: 1,
+    };
+    let pdu = build(
+        beginning.create,
+        place,
+        &AuthState::new(),
+        server.name(),
+        &server.key,
+    )?;
+    let kind = pdu.content_as::<CreateContent>()?.kind;
+    let new = NewRoom {
+        room_id: pdu.room_id().to_owned(),
+        version: version.clone(),
+        kind,
+        is_public: beginning.is_public,
+    };
+    tx.room_insert(&new).await?;
+    let room = tx.room_get(&new.room_id).await?;
+    let mut head = Head::new(room.ok_or_else(|| Refusal::Internal("a new room is not there".to_owned()))?);
+    append_built(server, tx, &mut head, pdu, None).await?;
+    Ok(head)
 }
 
 #[derive(serde::Deserialize)]
@@ -221,7 +231,13 @@ impl Work for Unit {
         let create = templates.next().map(|template| self.event(template));
         let create = create.filter(|event| event.kind == TimelineEventType::RoomCreate);
         let create = create.ok_or_else(|| Refusal::Internal("a room without a create event".to_owned()))?;
-        let mut head = self.begin(tx, create).await?;
+        let beginning = Beginning {
+            version: &self.version,
+            nonce: &self.nonce,
+            is_public: self.wanted.is_public,
+            create,
+        };
+        let mut head = begin(&self.server, tx, beginning).await?;
         for template in templates {
             append(&self.server, tx, &mut head, self.event(template), None).await?;
         }

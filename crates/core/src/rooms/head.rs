@@ -229,6 +229,14 @@ impl HeadCache {
         self.load(tx, room).await
     }
 
+    /// The head of a room, for one look among many: it doesn't push others out of memory.
+    pub(crate) async fn peek(&self, tx: &mut Tx<'_>, room_id: &RoomId) -> Result<Option<Head>> {
+        match tx.room_get(room_id).await? {
+            Some(room) => self.load(tx, room).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// The head of a room, for reading.
     pub(crate) async fn read(&self, tx: &mut Tx<'_>, room_id: &RoomId) -> Result<Head> {
         let room = tx.room_get(room_id).await?.ok_or_else(Refusal::not_in_room)?;

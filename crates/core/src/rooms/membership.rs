@@ -13,7 +13,7 @@ use ruma::{
 use crate::{
     Caller, Refusal, Result, Server,
     limits::Kind,
-    rooms::{append::append, create::person, head::Head, restricted},
+    rooms::{append::append, carry_over::carry_over, create::person, head::Head, restricted},
 };
 
 /// What is to become of somebody's membership.
@@ -229,6 +229,9 @@ impl Work for Unit {
             origin_server_ts: *now,
         };
         append(server, tx, &mut head, new, None).await?;
+        if wanted.change == Change::Join {
+            carry_over(tx, &mut head, self.target()).await?;
+        }
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ mod context;
 mod create_room;
 mod event;
 mod forget;
+mod hierarchy;
 mod invite;
 mod join;
 mod join_by_alias;
@@ -20,7 +21,9 @@ mod send;
 mod set_state;
 mod state;
 mod state_event;
+mod summary;
 mod unban;
+mod upgrade;
 
 use crate::routes::Routes;
 
@@ -46,4 +49,7 @@ pub(crate) fn routes(routes: &mut Routes) {
     routes.authed(messages::messages);
     routes.authed(context::context);
     routes.authed(event::event);
+    routes.authed(upgrade::upgrade);
+    routes.authed(summary::summary);
+    routes.authed(hierarchy::hierarchy);
 }

@@ -82,3 +82,45 @@ fn the_directory_shows_current_state_of_many_rooms() {
         });
     });
 }
+
+#[test]
+fn aliases_move_from_one_room_to_another() {
+    on_both(async |db| {
+        tx!(db, |tx| {
+            let (a, b) = (room(tx, "a").await?, room(tx, "b").await?);
+            let names = ["#one:example.org", "#two:example.org"];
+            for name in names {
+                tx.alias_insert(<&RoomAliasId>::try_from(name).unwrap(), a, &alice())
+                    .await?;
+            }
+            for _ in 0..2 {
+                tx.alias_move(a, b).await?;
+                assert!(tx.alias_list(a).await?.is_empty());
+                assert_eq!(tx.alias_list(b).await?, names);
+            }
+        });
+    });
+}
+
+#[test]
+fn current_events_of_a_type_come_in_the_order_of_their_keys() {
+    on_both(async |db| {
+        tx!(db, |tx| {
+            let (a, b) = (room(tx, "a").await?, room(tx, "b").await?);
+            let kind = StateEventType::SpaceChild;
+            for (at, key, room) in [(1, "!z", a), (2, "!a", a), (3, "!z", a), (4, "!b", b)] {
+                put_event(tx, room, at, |new| {
+                    (new.kind, new.state_key) = ("m.space.child", Some(key));
+                })
+                .await?;
+                tx.state_current_put(room, &kind, key, EventNid(at), pos(at))
+                    .await?;
+            }
+            let nids =
+                |rows: Vec<rohrpost_store::EventRow>| rows.iter().map(|row| row.nid.0).collect::<Vec<_>>();
+            assert_eq!(nids(tx.event_list_current(a, "m.space.child", 10).await?), [2, 3]);
+            assert_eq!(nids(tx.event_list_current(a, "m.space.child", 1).await?), [2]);
+            assert!(tx.event_list_current(a, "m.room.name", 10).await?.is_empty());
+        });
+    });
+}
