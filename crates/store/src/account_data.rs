@@ -52,9 +52,8 @@ impl Tx<'_> {
     pub async fn account_data_put(&mut self, user_id: &UserId, new: &AccountData) -> Result<()> {
         let sql = "INSERT INTO account_data (user_id, room_nid, kind, content, pos) VALUES ($1, $2, $3, $4, $5) \
                    ON CONFLICT (user_id, room_nid, kind) DO UPDATE SET content = excluded.content, pos = excluded.pos";
-        self.execute(sql, params![user_id, new.room, &new.kind, &new.content, new.pos])
-            .await?;
-        Ok(())
+        self.put(sql, params![user_id, new.room, &new.kind, &new.content, new.pos])
+            .await
     }
 
     /// All account data of a user that changed after `after` up to and including `upto`.
@@ -98,8 +97,7 @@ impl Tx<'_> {
 
     /// Removes all account data of a user.
     pub async fn account_data_delete_all(&mut self, user_id: &UserId) -> Result<()> {
-        self.execute("DELETE FROM account_data WHERE user_id = $1", params![user_id])
-            .await?;
-        Ok(())
+        self.put("DELETE FROM account_data WHERE user_id = $1", params![user_id])
+            .await
     }
 }

@@ -15,8 +15,7 @@ impl Tx<'_> {
     pub async fn device_list_touch(&mut self, user_id: &UserId, pos: StreamPos) -> Result<()> {
         let sql = "INSERT INTO device_list_changes (user_id, pos) VALUES ($1, $2) \
                    ON CONFLICT (user_id) DO UPDATE SET pos = excluded.pos";
-        self.execute(sql, params![user_id, pos]).await?;
-        Ok(())
+        self.put(sql, params![user_id, pos]).await
     }
 
     /// Users whose devices or identity changed for `viewer` after `after` up to and including `upto`, each once,

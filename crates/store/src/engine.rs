@@ -1,5 +1,6 @@
 //! The two engines behind [`Store`]. Nothing outside of this folder knows which one runs.
 
+mod batch;
 mod peek;
 mod postgres;
 #[cfg(feature = "scratch")]

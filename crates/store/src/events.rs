@@ -157,8 +157,7 @@ impl Tx<'_> {
             new.replaces,
             new.json
         ];
-        self.execute(sql, values).await?;
-        Ok(())
+        self.put(sql, values).await
     }
 
     /// An event of a room.
@@ -288,8 +287,7 @@ impl Tx<'_> {
         by: &EventId,
     ) -> Result<()> {
         let sql = "UPDATE events SET json = $3, redacted_by = $4 WHERE nid = $2 AND room_nid = $1";
-        self.execute(sql, params![room, target, json, by]).await?;
-        Ok(())
+        self.put(sql, params![room, target, json, by]).await
     }
 
     /// The rooms with timeline events after `after` up to and including `upto`, among those the user is joined

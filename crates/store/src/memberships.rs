@@ -91,8 +91,7 @@ impl Tx<'_> {
             new.is_direct,
             new.is_local
         ];
-        self.execute(sql, values).await?;
-        Ok(())
+        self.put(sql, values).await
     }
 
     /// A user's membership of a room.

@@ -170,12 +170,11 @@ impl Tx<'_> {
 
     /// Lists or unlists a room.
     pub async fn room_set_public(&mut self, room: RoomNid, is_public: bool) -> Result<()> {
-        self.execute(
+        self.put(
             "UPDATE rooms SET is_public = $2 WHERE nid = $1",
             params![room, is_public],
         )
-        .await?;
-        Ok(())
+        .await
     }
 
     /// Listed rooms with the number of their joined members, largest first.

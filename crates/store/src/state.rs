@@ -336,9 +336,7 @@ impl Tx<'_> {
         let sql = "INSERT INTO current_state (room_nid, kind, state_key, event_nid, pos) VALUES ($1, $2, $3, $4, $5) \
                    ON CONFLICT (room_nid, kind, state_key) DO UPDATE SET event_nid = excluded.event_nid, pos = excluded.pos";
         let kind = kind.to_string();
-        self.execute(sql, params![room, &kind, state_key, event, pos])
-            .await?;
-        Ok(())
+        self.put(sql, params![room, &kind, state_key, event, pos]).await
     }
 
     /// Event ids of events by their numbers, in no particular order.

@@ -3,9 +3,12 @@
 use crate::{Result, StreamPos, Tx};
 
 impl Tx<'_> {
-    /// Takes the next position. It is held until the commit: take it late, after everything that can be decided
-    /// without it, so that others wait for the shortest time.
+    /// Takes the next position. Positions become visible in order: whoever writes holds the counter until the
+    /// commit.
     pub async fn pos_next(&mut self) -> Result<StreamPos> {
+        if let Some(pos) = self.held_pos_next() {
+            return Ok(pos);
+        }
         self.query_one("UPDATE stream SET pos = pos + 1 WHERE id = 1 RETURNING pos", &[])
             .await?
             .get(0)
@@ -13,6 +16,9 @@ impl Tx<'_> {
 
     /// The newest committed position in this snapshot.
     pub async fn pos_now(&mut self) -> Result<StreamPos> {
+        if let Some(pos) = self.held_pos_now() {
+            return Ok(pos);
+        }
         self.query_one("SELECT pos FROM stream WHERE id = 1", &[])
             .await?
             .get(0)

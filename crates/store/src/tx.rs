@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ruma::OwnedUserId;
 
 use crate::{
-    Result, StoreError, Wakes,
+    Result, StoreError, StreamPos, Wakes,
     engine::{PostgresTx, SqliteConn},
     value::{Row, Value},
 };
@@ -75,20 +75,24 @@ impl<'a> Tx<'a> {
         self.note(result)
     }
 
-    /// Runs one statement for each list of parameters: a loop on SQLite, pipelined on PostgreSQL.
+    /// Runs one statement for each list of parameters. PostgreSQL isn't waited for; a failure is found at the
+    /// latest before the commit.
     pub(crate) async fn execute_each(&mut self, sql: &'static str, rows: &[Vec<Value<'_>>]) -> Result<()> {
         self.check(rows.iter().flatten())?;
         let result = match &mut self.engine {
             TxEngine::Sqlite(conn) => rows
                 .iter()
                 .try_for_each(|params| conn.execute(sql, params).map(|_| ())),
-            TxEngine::Postgres(tx) => tx.execute_each(sql, rows).await,
+            TxEngine::Postgres(tx) => {
+                let each: Vec<_> = rows.iter().map(|params| (sql, params.as_slice())).collect();
+                tx.execute_all(&each).await
+            }
         };
         self.note(result)
     }
 
-    /// Runs different statements that don't depend on each other's answers: in order on SQLite, pipelined in
-    /// order on PostgreSQL.
+    /// Runs statements in order whose answers aren't needed. PostgreSQL isn't waited for; a failure is found at
+    /// the latest before the commit.
     pub(crate) async fn execute_all(&mut self, statements: &[(&'static str, &[Value<'_>])]) -> Result<()> {
         self.check(statements.iter().flat_map(|(_, params)| *params))?;
         let result = match &mut self.engine {
@@ -98,6 +102,11 @@ impl<'a> Tx<'a> {
             TxEngine::Postgres(tx) => tx.execute_all(statements).await,
         };
         self.note(result)
+    }
+
+    /// Runs one statement whose answer isn't needed, as [`execute_all`](Self::execute_all) does.
+    pub(crate) async fn put(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<()> {
+        self.execute_all(&[(sql, params)]).await
     }
 
     /// Runs a query; returns all rows. Every list query has a LIMIT or is bounded by its key.
@@ -134,6 +143,22 @@ impl<'a> Tx<'a> {
     pub(crate) async fn query_one(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<Row> {
         let row = self.query_opt(sql, params).await?;
         row.ok_or_else(|| StoreError::inconsistent("?", "?", "a query that always answers answered nothing"))
+    }
+
+    /// The next position, where the engine keeps the counter in memory for as long as it holds it.
+    pub(crate) fn held_pos_next(&mut self) -> Option<StreamPos> {
+        match &mut self.engine {
+            TxEngine::Sqlite(_) => None,
+            TxEngine::Postgres(tx) => tx.pos_next(),
+        }
+    }
+
+    /// The newest position, where the engine keeps the counter in memory for as long as it holds it.
+    pub(crate) fn held_pos_now(&self) -> Option<StreamPos> {
+        match &self.engine {
+            TxEngine::Sqlite(_) => None,
+            TxEngine::Postgres(tx) => tx.pos_now(),
+        }
     }
 
     /// The engine's own form of a statement, for the few that differ, such as row locks: SQLite has one writer

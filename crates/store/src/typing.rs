@@ -18,8 +18,7 @@ impl Tx<'_> {
     ) -> Result<()> {
         let sql = "INSERT INTO typing (room_nid, user_id, until_ts, pos) VALUES ($1, $2, $3, $4) \
                    ON CONFLICT (room_nid, user_id) DO UPDATE SET until_ts = excluded.until_ts, pos = excluded.pos";
-        self.execute(sql, params![room, user_id, until_ts, pos]).await?;
-        Ok(())
+        self.put(sql, params![room, user_id, until_ts, pos]).await
     }
 
     /// Until when a user is noted as typing, ms since the epoch; `None`: never was.
@@ -34,8 +33,7 @@ impl Tx<'_> {
     /// Lets a user who types do so for longer. Nobody sees a difference, so it takes no position.
     pub async fn typing_extend(&mut self, room: RoomNid, user_id: &UserId, until_ts: i64) -> Result<()> {
         let sql = "UPDATE typing SET until_ts = $3 WHERE room_nid = $1 AND user_id = $2";
-        self.execute(sql, params![room, user_id, until_ts]).await?;
-        Ok(())
+        self.put(sql, params![room, user_id, until_ts]).await
     }
 
     /// Notes that these don't type any more, except those who said in the meantime that they go on after `now_ts`.

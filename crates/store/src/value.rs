@@ -92,6 +92,38 @@ impl ToSql for Value<'_> {
     tokio_postgres::types::to_sql_checked!();
 }
 
+/// A parameter that outlives its statement's caller.
+#[derive(Clone, Debug)]
+pub(crate) enum OwnedValue {
+    Null,
+    Int(i64),
+    Text(Box<str>),
+    Blob(Box<[u8]>),
+}
+
+impl From<&Value<'_>> for OwnedValue {
+    fn from(value: &Value<'_>) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Int(v) => Self::Int(*v),
+            Value::Text(v) => Self::Text((*v).into()),
+            Value::Blob(v) => Self::Blob((*v).into()),
+        }
+    }
+}
+
+impl OwnedValue {
+    /// The same, borrowed.
+    pub(crate) fn borrowed(&self) -> Value<'_> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Int(v) => Value::Int(*v),
+            Self::Text(v) => Value::Text(v),
+            Self::Blob(v) => Value::Blob(v),
+        }
+    }
+}
+
 /// One row of an answer, owned.
 #[derive(Debug)]
 pub(crate) enum Row {

@@ -25,10 +25,8 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use tokio::sync::oneshot;
 
-use self::{
-    lookups::Lookups,
-    writer::{Job, Unit, write_loop},
-};
+use self::{lookups::Lookups, writer::write_loop};
+use super::batch::{Job, Unit};
 use crate::{
     Acknowledge, Committed, Reading, Result, StoreError, Tx, Work,
     tx::TxEngine,
@@ -191,15 +189,8 @@ impl Sqlite {
     }
 
     pub(crate) async fn write<W: Work>(&self, work: W) -> Result<W::Out, W::Error> {
-        let (answer, answered) = oneshot::channel();
-        let job = Unit {
-            work,
-            answer,
-            committed: Arc::clone(&self.committed),
-            outcome: None,
-        };
-        let queue = self.queues()?.write;
-        enqueue::<Box<dyn Job>>(queue, Box::new(job)).await?;
+        let (job, answered) = Unit::new(work, Arc::clone(&self.committed));
+        enqueue(self.queues()?.write, job).await?;
         answered.await.map_err(|_| W::Error::from(StoreError::Stopped))?
     }
 

@@ -8,7 +8,7 @@ use std::sync::{
 use futures_util::future::{BoxFuture, join_all};
 use rohrpost_store::{StoreError, Tx, Work};
 
-use crate::support::{Db, alice, on_both, read, room, try_tx, tx, unit};
+use crate::support::{Db, alice, on_both, read, room, try_tx, tx, unit, user};
 
 /// Runs units while others wait, so that SQLite finds them all in one batch.
 async fn together<T: Send>(
@@ -123,6 +123,51 @@ fn units_that_fail_keep_nothing_and_disturb_nobody() {
             }
             db.database.meddle("DELETE FROM filters");
         }
+    });
+}
+
+#[test]
+fn a_failure_that_nobody_waited_for_refuses_its_own_unit_alone() {
+    on_both(async |db| {
+        let room = tx!(db, |tx| room(tx, "a").await?);
+        // Refuses a number, whenever the statement happens to be answered.
+        db.database.meddle(match db.is_sqlite() {
+            true => {
+                "CREATE TRIGGER refuse BEFORE INSERT ON typing WHEN NEW.until_ts % 3 = 0 BEGIN \
+                 SELECT RAISE(ABORT, 'refused'); END"
+            }
+            false => {
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.until_ts % 3 = 0 THEN \
+                 RAISE EXCEPTION 'refused'; END IF; RETURN NEW; END $$; \
+                 CREATE TRIGGER refuse BEFORE INSERT ON typing FOR EACH ROW EXECUTE FUNCTION refuse()"
+            }
+        });
+        let units = (0..30_i64).map(|number| {
+            let unit = unit(move |tx| {
+                Box::pin(async move {
+                    let typist = user(&format!("u{number}"));
+                    let pos = tx.pos_next().await?;
+                    tx.typing_put(room, &typist, number, pos).await?;
+                    Ok(pos.0)
+                })
+            });
+            Box::pin(db.store.write(unit)) as BoxFuture<'_, _>
+        });
+        let results = together(db, units.collect()).await;
+        for (number, result) in results.iter().enumerate() {
+            assert_eq!(result.is_ok(), number % 3 != 0, "{number}: {result:?}");
+            let typist = user(&format!("u{number}"));
+            let kept = read!(db, |tx| tx.typing_until(room, &typist).await?);
+            assert_eq!(kept.is_some(), result.is_ok(), "{number}: {result:?}");
+        }
+        let mut taken: Vec<i64> = results.into_iter().flatten().collect();
+        taken.sort_unstable();
+        assert_eq!(
+            taken,
+            (1..=20).collect::<Vec<_>>(),
+            "a refused unit gives its position back"
+        );
+        assert_eq!(read!(db, |tx| tx.pos_now().await?).0, 20);
     });
 }
 

@@ -1,9 +1,14 @@
 //! What only a look inside can bring about: SQLite taking a transaction away in the middle of a batch.
 
+use std::sync::Arc;
+
 use crossbeam_channel::unbounded;
 
 use super::*;
-use crate::{AfterCommit, engine::sqlite::open_writer};
+use crate::{
+    AfterCommit, Committed, Tx, Wakes, Work,
+    engine::{batch::Unit, sqlite::open_writer},
+};
 
 /// A unit that is a function.
 struct Unchecked<F>(F);
@@ -59,7 +64,6 @@ fn batch(units: &[Does]) -> Vec<(Result<()>, bool)> {
     let (jobs, queue) = unbounded::<Box<dyn Job>>();
     let mut answers = Vec::new();
     for (number, does) in units.iter().copied().enumerate() {
-        let (answer, answered) = oneshot::channel();
         let work = Unchecked(move |conn: &mut SqliteConn| {
             if does == Does::FillsUpQuietly {
                 drop(fill_up(conn));
@@ -74,14 +78,8 @@ fn batch(units: &[Does]) -> Vec<(Result<()>, bool)> {
                 Does::FillsUp | Does::FillsUpQuietly => fill_up(conn),
             }
         });
-        let (committed, outcome) = (Arc::new(Nobody), None);
-        let unit = Unit {
-            work,
-            answer,
-            committed,
-            outcome,
-        };
-        jobs.send(Box::new(unit)).unwrap();
+        let (unit, answered) = Unit::new(work, Arc::new(Nobody));
+        jobs.send(unit).unwrap();
         answers.push(answered);
     }
     drop(jobs);
