@@ -5,6 +5,7 @@
 
 pub mod account_data;
 pub mod filters;
+pub(crate) mod ignored;
 pub mod presence;
 pub mod receipts;
 pub mod tags;

@@ -35,6 +35,9 @@ pub enum Refusal {
     /// `M_UNKNOWN`: none of the others, the caller's fault.
     #[error("{0}")]
     Unknown(String),
+    /// `M_DUPLICATE_ANNOTATION`
+    #[error("you gave this reaction already")]
+    DuplicateAnnotation,
     /// `M_TOO_LARGE`
     #[error("{0}")]
     TooLarge(String),

@@ -3,6 +3,7 @@
 
 pub(crate) mod access;
 pub(crate) mod append;
+pub(crate) mod bundle;
 pub(crate) mod carry_over;
 pub mod context;
 pub mod create;
@@ -17,9 +18,12 @@ pub mod messages;
 pub(crate) mod present;
 pub mod profile;
 pub mod redact;
+pub(crate) mod relation;
+pub mod relations;
 pub(crate) mod restricted;
 pub mod send;
 pub mod set_state;
 pub mod state;
 pub mod summary;
+pub mod threads;
 pub mod upgrade;

@@ -86,6 +86,7 @@ fn refused(refusal: &Refusal) -> (StatusCode, ErrorKind) {
         Refusal::InvalidParam(_) => (StatusCode::BAD_REQUEST, ErrorKind::InvalidParam),
         Refusal::MissingParam(_) => (StatusCode::BAD_REQUEST, ErrorKind::MissingParam),
         Refusal::Unknown(_) => (StatusCode::BAD_REQUEST, ErrorKind::Unknown),
+        Refusal::DuplicateAnnotation => (StatusCode::BAD_REQUEST, ErrorKind::DuplicateAnnotation),
         Refusal::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, ErrorKind::TooLarge),
         Refusal::UnknownToken { soft_logout } => {
             let mut data = UnknownTokenErrorData::new();

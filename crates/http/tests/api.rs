@@ -13,6 +13,7 @@ mod media;
 mod personal;
 mod profile;
 mod push_rules;
+mod relations;
 mod requests;
 mod rooms;
 mod sessions;

@@ -28,6 +28,8 @@ pub(crate) struct Access {
     known: HashMap<StateNid, (HistoryVisibility, MembershipState)>,
     /// When the user was inside for the last time, once it was looked for.
     left: Option<Option<MemberRow>>,
+    /// Since when members may read all of the history, once it was looked for.
+    open_since: Option<Option<StreamPos>>,
 }
 
 /// Which state of a room a user may read.
@@ -63,6 +65,7 @@ impl Access {
             member: member.filter(|member| !member.forgotten),
             known: HashMap::new(),
             left: None,
+            open_since: None,
         })
     }
 
@@ -132,10 +135,7 @@ impl Access {
         row: EventRow,
     ) -> Result<Option<Seen>> {
         let pos = row.pos.unwrap_or(StreamPos(i64::MIN));
-        if let Some(member) = &self.member
-            && member.membership == MembershipState::Join
-            && member.since <= pos
-        {
+        if self.is_joined_since(pos) {
             // Joined then and ever since: every visibility allows it.
             return Ok(Some(Seen {
                 row,
@@ -143,11 +143,7 @@ impl Access {
             }));
         }
         let (visibility, membership) = self.at(tx, head, row.state_before, user_id).await?;
-        let joined_later = match &self.member {
-            Some(member) if member.membership == MembershipState::Join => member.since > pos,
-            Some(member) if member.pos > pos => self.was_inside_after(tx, head, pos).await?,
-            _ => false,
-        };
+        let joined_later = self.joined_later(tx, head, pos).await?;
         let pdu = pdu(&head.room.room_id, &row)?;
         let at = AtEvent::new(&pdu, user_id, visibility, membership, joined_later);
         let membership = at
@@ -155,6 +151,65 @@ impl Access {
             .clone()
             .unwrap_or_else(|| at.membership.clone());
         Ok(may_see(&at).then_some(Seen { row, membership }))
+    }
+
+    /// Whether the user may see a message, of which only its place is known. Never says yes where [`Self::see`]
+    /// would say no.
+    pub(crate) async fn sees_message(
+        &mut self,
+        tx: &mut Tx<'_>,
+        head: &Head,
+        user_id: &UserId,
+        pos: StreamPos,
+        state_before: StateNid,
+    ) -> Result<bool> {
+        if self.is_joined_since(pos) {
+            return Ok(true);
+        }
+        let (visibility, membership) = self.at(tx, head, state_before, user_id).await?;
+        Ok(may_see(&AtEvent {
+            visibility,
+            visibility_after: None,
+            membership,
+            membership_after: None,
+            joined_later: self.joined_later(tx, head, pos).await?,
+        }))
+    }
+
+    /// Whether the user may see every message from this place in the timeline on: by having been in the room ever
+    /// since, or by being in it while its history has been open to all members ever since.
+    pub(crate) async fn sees_all_from(
+        &mut self,
+        tx: &mut Tx<'_>,
+        head: &Head,
+        pos: StreamPos,
+    ) -> Result<bool> {
+        if !self.is_joined() {
+            return Ok(false);
+        }
+        if self.is_joined_since(pos) {
+            return Ok(true);
+        }
+        let open_since = match self.open_since {
+            Some(open_since) => open_since,
+            None => *self.open_since.insert(open_since(tx, head).await?),
+        };
+        Ok(open_since.is_some_and(|since| since < pos))
+    }
+
+    fn is_joined_since(&self, pos: StreamPos) -> bool {
+        self.member
+            .as_ref()
+            .is_some_and(|member| member.membership == MembershipState::Join && member.since <= pos)
+    }
+
+    /// Whether the user was in the room at any time after this place.
+    async fn joined_later(&mut self, tx: &mut Tx<'_>, head: &Head, pos: StreamPos) -> Result<bool> {
+        match &self.member {
+            Some(member) if member.membership == MembershipState::Join => Ok(member.since > pos),
+            Some(member) if member.pos > pos => self.was_inside_after(tx, head, pos).await,
+            _ => Ok(false),
+        }
     }
 
     async fn at(
@@ -183,6 +238,23 @@ impl Access {
 async fn load(tx: &mut Tx<'_>, head: &Head, event: Option<EventNid>) -> Result<Option<EventRow>> {
     let Some(nid) = event else { return Ok(None) };
     Ok(tx.event_get_many(head.room.nid, &[nid]).await?.into_iter().next())
+}
+
+/// Since when members may read all of the history: the place of the history visibility that says so.
+async fn open_since(tx: &mut Tx<'_>, head: &Head) -> Result<Option<StreamPos>> {
+    let event = tx
+        .state_current(head.room.nid, &StateEventType::RoomHistoryVisibility, "")
+        .await?;
+    let Some(row) = load(tx, head, event).await? else {
+        // "By default if no history_visibility is set, [...] the visibility is assumed to be shared."
+        return Ok(event.is_none().then_some(StreamPos(i64::MIN)));
+    };
+    let visibility = history_visibility(Some(&pdu(&head.room.room_id, &row)?));
+    let is_open = matches!(
+        visibility,
+        HistoryVisibility::Shared | HistoryVisibility::WorldReadable
+    );
+    Ok(row.pos.filter(|_| is_open))
 }
 
 /// The event by which somebody who isn't inside any more went out for the last time, with what followed left aside:

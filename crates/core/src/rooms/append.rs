@@ -14,7 +14,10 @@ use serde::Deserialize;
 
 use crate::{
     Result, Server, random,
-    rooms::head::{Head, pdu},
+    rooms::{
+        head::{Head, pdu},
+        relation,
+    },
 };
 
 /// The device and transaction id that an event is sent with.
@@ -54,6 +57,7 @@ pub(crate) async fn append(
     let checked = check_send(encryption, &new.kind, is_state, &new.content);
     let pdu = build(new, place, &state, server.name(), &server.key)?;
     checked?;
+    relation::check(tx, head, &pdu).await?;
     append_built(server, tx, head, pdu, sent).await
 }
 
@@ -89,6 +93,7 @@ pub(crate) async fn append_built(
         json: pdu.json(),
     };
     tx.event_insert(head.room.nid, &row).await?;
+    relation::note(tx, head, &pdu, pos, nid).await?;
     if *pdu.kind() == TimelineEventType::RoomRedaction {
         apply_redaction(tx, head, &pdu).await?;
     }
@@ -214,6 +219,7 @@ async fn apply_redaction(tx: &mut Tx<'_>, head: &mut Head, redaction: &Pdu) -> R
     if !redaction_applies(&target, redaction, &head.power(tx).await?) {
         return Ok(());
     }
+    relation::forget(tx, head, &row).await?;
     let redacted = Arc::new(redact(&target, &head.room.version)?);
     tx.event_redact(head.room.nid, row.nid, redacted.json(), redaction.event_id())
         .await?;

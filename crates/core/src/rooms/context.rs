@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     Caller, Refusal, Result, Server,
+    personal::ignored::Ignored,
     rooms::{access::Access, messages::senders, present::Viewer},
     sync::{filter::EventFilter, token::SyncToken},
 };
@@ -72,8 +73,9 @@ pub async fn get(
                     .await?;
                 let start = older.last().and_then(|row| row.pos).unwrap_or(pos).0 - 1;
                 let end = newer.last().and_then(|row| row.pos).unwrap_or(pos);
-                older.retain(|row| wanted.allows(row));
-                newer.retain(|row| wanted.allows(row));
+                let ignored = Ignored::of(tx, user_id).await?;
+                older.retain(|row| wanted.allows(row) && !ignored.hides(row));
+                newer.retain(|row| wanted.allows(row) && !ignored.hides(row));
                 let older = access.filter(tx, &head, user_id, older).await?;
                 let newer = access.filter(tx, &head, user_id, newer).await?;
 
@@ -82,13 +84,13 @@ pub async fn get(
                     now_ts,
                     shape: Shape::WithRoomId,
                 };
-                let before = viewer.events(tx, &head, &older).await?;
-                let after = viewer.events(tx, &head, &newer).await?;
+                let before = viewer.page(tx, &head, &mut access, &ignored, &older).await?;
+                let after = viewer.page(tx, &head, &mut access, &ignored, &newer).await?;
                 let last_state = newer
                     .last()
                     .map_or(seen.row.state_before, |seen| seen.row.state_before);
                 let event = viewer
-                    .event(tx, &head, &seen.row, Some(seen.membership.clone()))
+                    .page_of_one(tx, &head, &mut access, &ignored, &seen)
                     .await?;
                 let state = if !filter.lazy_load_options.is_disabled() {
                     let mut all = newer;

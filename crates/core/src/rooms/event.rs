@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     Caller, Refusal, Result, Server,
+    personal::ignored::Ignored,
     rooms::{access::Access, present::Viewer},
 };
 
@@ -43,7 +44,8 @@ pub async fn get(
                     now_ts,
                     shape: Shape::WithRoomId,
                 };
-                viewer.event(tx, &head, &seen.row, Some(seen.membership)).await
+                let ignored = Ignored::of(tx, &caller.user_id).await?;
+                viewer.page_of_one(tx, &head, &mut access, &ignored, &seen).await
             })
         })
         .await

@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     Caller, Refusal, Result, Server,
+    personal::ignored::Ignored,
     rooms::{
         access::{Access, Seen},
         head::Head,
@@ -71,7 +72,8 @@ pub async fn list(
                 let mut access = Access::of(tx, &head, &caller.user_id).await?;
                 // Refuses whoever may not read the room at all.
                 let readable = access.state(tx, &mut head).await?;
-                let (start, end, seen) = collect(tx, &head, &mut access, &caller, &page).await?;
+                let ignored = Ignored::of(tx, &caller.user_id).await?;
+                let (start, end, seen) = collect(tx, &head, &mut access, &caller, &ignored, &page).await?;
                 let viewer = Viewer {
                     caller: &caller,
                     now_ts,
@@ -85,7 +87,7 @@ pub async fn list(
                 Ok(Messages {
                     start,
                     end,
-                    chunk: viewer.events(tx, &head, &seen).await?,
+                    chunk: viewer.page(tx, &head, &mut access, &ignored, &seen).await?,
                     state,
                 })
             })
@@ -121,6 +123,7 @@ async fn collect(
     head: &Head,
     access: &mut Access,
     caller: &Caller,
+    ignored: &Ignored,
     page: &Page,
 ) -> Result<(SyncToken, Option<SyncToken>, Vec<Seen>)> {
     let is_back = page.direction == Direction::Backward;
@@ -151,7 +154,7 @@ async fn collect(
             let pos = row.pos.unwrap_or_default();
             // A token stands between events: behind those up to its position.
             at = if is_back { StreamPos(pos.0 - 1) } else { pos };
-            if filter.allows(&row) {
+            if filter.allows(&row) && !ignored.hides(&row) {
                 seen.extend(access.see(tx, head, &caller.user_id, row).await?);
             }
             if seen.len() == limit || scanned == MAX_SCANNED {

@@ -7,8 +7,10 @@ use serde_json::value::RawValue;
 
 use crate::{
     Caller, Result,
+    personal::ignored::Ignored,
     rooms::{
-        access::Seen,
+        access::{Access, Seen},
+        bundle::bundle,
         head::{Head, pdu},
     },
 };
@@ -36,6 +38,42 @@ impl Viewer<'_> {
         Ok(events)
     }
 
+    /// Events that were found to be visible, each with what relates to it.
+    pub(crate) async fn page(
+        &self,
+        tx: &mut Tx<'_>,
+        head: &Head,
+        access: &mut Access,
+        ignored: &Ignored,
+        seen: &[Seen],
+    ) -> Result<Vec<Box<RawValue>>> {
+        let mut relations = bundle(self, tx, head, access, ignored, seen).await?;
+        let mut events = Vec::with_capacity(seen.len());
+        for Seen { row, membership } in seen {
+            let relations = relations.remove(&row.nid);
+            events.push(
+                self.event_with(tx, head, row, Some(membership.clone()), relations)
+                    .await?,
+            );
+        }
+        Ok(events)
+    }
+
+    /// One event that was found to be visible, with what relates to it.
+    pub(crate) async fn page_of_one(
+        &self,
+        tx: &mut Tx<'_>,
+        head: &Head,
+        access: &mut Access,
+        ignored: &Ignored,
+        seen: &Seen,
+    ) -> Result<Box<RawValue>> {
+        let mut relations = bundle(self, tx, head, access, ignored, std::slice::from_ref(seen)).await?;
+        let relations = relations.remove(&seen.row.nid);
+        self.event_with(tx, head, &seen.row, Some(seen.membership.clone()), relations)
+            .await
+    }
+
     /// One event.
     pub(crate) async fn event(
         &self,
@@ -43,6 +81,18 @@ impl Viewer<'_> {
         head: &Head,
         row: &EventRow,
         membership: Option<MembershipState>,
+    ) -> Result<Box<RawValue>> {
+        self.event_with(tx, head, row, membership, None).await
+    }
+
+    /// One event with what relates to it.
+    pub(crate) async fn event_with(
+        &self,
+        tx: &mut Tx<'_>,
+        head: &Head,
+        row: &EventRow,
+        membership: Option<MembershipState>,
+        relations: Option<Box<RawValue>>,
     ) -> Result<Box<RawValue>> {
         let pdu = pdu(&head.room.room_id, row)?;
         let replaced = self.replaced(tx, head, row).await?;
@@ -60,7 +110,7 @@ impl Viewer<'_> {
             replaces_state: replaced.as_ref().map(|pdu| pdu.event_id().to_owned()),
             redacted_because: self.redacted_because(tx, head, row).await?,
             membership,
-            relations: None,
+            relations,
         };
         Ok(client_event(&pdu, &head.room.version, self.shape, &unsigned))
     }

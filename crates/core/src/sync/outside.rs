@@ -95,7 +95,9 @@ pub(crate) async fn left(
         now_ts: server.now_ts(),
         shape: Shape::Timeline,
     };
-    let events = viewer.events(tx, head, &seen).await?;
+    let events = viewer
+        .page(tx, head, &mut access, &stretch.ignored, &seen)
+        .await?;
     let prev_batch = Some(SyncToken(StreamPos(start.0 - 1)));
     let mut state = Vec::new();
     if since.is_none()

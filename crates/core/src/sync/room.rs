@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     Result, Server,
+    personal::ignored::Ignored,
     rooms::{
         access::{Access, Seen},
         head::Head,
@@ -46,7 +47,7 @@ pub(crate) struct Stretch {
     /// All rooms with their whole state.
     pub(crate) is_full: bool,
     /// People whose messages aren't shown.
-    pub(crate) ignored: Vec<OwnedUserId>,
+    pub(crate) ignored: Ignored,
 }
 
 /// A part of a room's timeline.
@@ -170,9 +171,18 @@ pub(crate) async fn joined(
         _ => account_data,
     };
     let data_filter = EventFilter::of_room_events(&filter.account_data);
+    // Without a gap the client has all that relates to these, and adds it up itself.
+    let events = match limited || since.is_none() {
+        true => {
+            viewer
+                .page(tx, head, &mut access, &stretch.ignored, &seen)
+                .await?
+        }
+        false => viewer.events(tx, head, &seen).await?,
+    };
     let room = JoinedRoom {
         timeline: Timeline {
-            events: viewer.events(tx, head, &seen).await?,
+            events,
             limited,
             prev_batch: Some(SyncToken(start.map_or(stretch.now, |pos| StreamPos(pos.0 - 1)))),
         },
@@ -226,7 +236,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) limit: u32,
     pub(crate) filter: Option<EventFilter<'a>>,
     /// People whose messages aren't shown.
-    pub(crate) ignored: &'a [OwnedUserId],
+    pub(crate) ignored: &'a Ignored,
 }
 
 /// The newest wanted events after `since` up to and including `upto` that may be shown, oldest first, and whether
@@ -248,10 +258,7 @@ pub(crate) async fn newest(
     let limited = rows.len() > limit as usize;
     rows.truncate(limit as usize);
     rows.reverse();
-    rows.retain(|row| {
-        wanted.filter.is_none_or(|filter| filter.allows(row))
-            && (row.state_key.is_some() || !wanted.ignored.contains(&row.sender))
-    });
+    rows.retain(|row| wanted.filter.is_none_or(|filter| filter.allows(row)) && !wanted.ignored.hides(row));
     Ok((access.filter(tx, head, wanted.user_id, rows).await?, limited))
 }
 

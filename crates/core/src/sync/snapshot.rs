@@ -6,13 +6,11 @@ use std::{
 };
 
 use rohrpost_store::{GLOBAL, MemberRow, OneTimeKeyCounts, RoomNid, StreamPos, ToDeviceRow, Tx};
-use ruma::{
-    OwnedRoomId, OwnedUserId, UserId,
-    events::{ignored_user_list::IgnoredUserListEventContent, room::member::MembershipState},
-};
+use ruma::{OwnedRoomId, OwnedUserId, UserId, events::room::member::MembershipState};
 
 use crate::{
     Result, Server,
+    personal::ignored::Ignored,
     push::rules,
     sync::{
         engine::SyncRequest,
@@ -133,7 +131,7 @@ pub(crate) async fn snapshot(
         .account_data
         .retain(|event| global.allows_type(&event.kind));
 
-    let ignored = ignored(tx, &caller.user_id).await?;
+    let ignored = Ignored::of(tx, &caller.user_id).await?;
     let stretch = Stretch {
         since,
         now,
@@ -184,21 +182,6 @@ pub(crate) async fn snapshot(
         (answer.devices_changed, answer.devices_left) = lists.finish(tx, &caller.user_id, since, now).await?;
     }
     Ok(answer)
-}
-
-/// Whom the user wants to hear nothing of.
-///
-/// <https://spec.matrix.org/v1.19/client-server-api/#ignoring-users>
-pub(crate) async fn ignored(tx: &mut Tx<'_>, user_id: &UserId) -> Result<Vec<OwnedUserId>> {
-    let data = tx
-        .account_data_get(user_id, GLOBAL, "m.ignored_user_list")
-        .await?;
-    // Clients write this list as they like; what can't be read ignores nobody.
-    let content =
-        data.and_then(|data| serde_json::from_str::<IgnoredUserListEventContent>(&data.content).ok());
-    Ok(content
-        .map(|content| content.ignored_users.into_keys().collect())
-        .unwrap_or_default())
 }
 
 /// The memberships that are to be shown: those that changed and those of rooms with news, or all. What it costs

@@ -16,19 +16,22 @@ use rohrpost_room::{Outcome, Power, PushEvent};
 use rohrpost_store::{EventRow, GLOBAL, RoomNid, StreamPos, Tx};
 use ruma::{
     OwnedUserId, UserId,
-    events::{StateEventType, ignored_user_list::IgnoredUserListEventContent, room::member::MembershipState},
+    events::{StateEventType, room::member::MembershipState},
     push::Ruleset,
 };
 use serde::Deserialize;
 
 pub(crate) use self::cache::UnreadCache;
-pub(crate) use self::pending::relation;
 pub use self::pending::{Counts, UnreadCounts};
 use self::{cache::Counted, pending::Marks};
 use crate::{
     Result, Server,
+    personal::ignored::{self, Ignored},
     push::rules,
-    rooms::head::{Head, pdu},
+    rooms::{
+        head::{Head, pdu},
+        relation::relation,
+    },
 };
 
 /// How many events after the newest receipt are looked at; older ones count as read.
@@ -40,7 +43,7 @@ const MAX_EVENTS_BEHIND: u32 = 200;
 pub struct Reader {
     user_id: OwnedUserId,
     rules: Arc<Ruleset>,
-    ignored: Vec<OwnedUserId>,
+    ignored: Ignored,
     version: Version,
 }
 
@@ -59,9 +62,7 @@ impl Reader {
     /// Those of the store.
     pub async fn open(server: &Server, tx: &mut Tx<'_>, user_id: &UserId) -> Result<Self> {
         let stored = tx.account_data_get(user_id, GLOBAL, rules::KIND).await?;
-        let ignored = tx
-            .account_data_get(user_id, GLOBAL, "m.ignored_user_list")
-            .await?;
+        let ignored = tx.account_data_get(user_id, GLOBAL, ignored::KIND).await?;
         let pos =
             |data: &Option<rohrpost_store::AccountData>| data.as_ref().map_or(StreamPos(0), |data| data.pos);
         let version = Version {
@@ -78,16 +79,10 @@ impl Reader {
                 rules
             }
         };
-        // Clients write this list as they like; what can't be read ignores nobody.
-        let ignored =
-            ignored.and_then(|data| serde_json::from_str::<IgnoredUserListEventContent>(&data.content).ok());
-        let ignored = ignored
-            .map(|content| content.ignored_users.into_keys().collect())
-            .unwrap_or_default();
         Ok(Self {
             user_id: user_id.to_owned(),
             rules,
-            ignored,
+            ignored: Ignored::read(user_id, ignored.as_ref()),
             version,
         })
     }
@@ -181,7 +176,7 @@ impl Reader {
                 continue;
             }
             let is_read = pos <= marks.of(relation.thread.as_deref());
-            if is_read || row.redacted_by.is_some() || self.ignored.contains(&row.sender) {
+            if is_read || row.redacted_by.is_some() || self.ignored.hides(&row) {
                 continue;
             }
             let outcome = judge.outcome(server, tx, head, &row, relation.raw).await?;

@@ -17,11 +17,15 @@ mod leave;
 mod members;
 mod messages;
 mod redact;
+mod relations;
+mod relations_by_event_type;
+mod relations_by_rel_type;
 mod send;
 mod set_state;
 mod state;
 mod state_event;
 mod summary;
+mod threads;
 mod unban;
 mod upgrade;
 
@@ -52,4 +56,8 @@ pub(crate) fn routes(routes: &mut Routes) {
     routes.authed(upgrade::upgrade);
     routes.authed(summary::summary);
     routes.authed(hierarchy::hierarchy);
+    routes.authed(relations::relations);
+    routes.authed(relations_by_rel_type::relations_by_rel_type);
+    routes.authed(relations_by_event_type::relations_by_event_type);
+    routes.authed(threads::threads);
 }

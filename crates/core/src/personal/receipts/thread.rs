@@ -3,7 +3,7 @@
 use rohrpost_store::{EventRow, RoomNid, Tx};
 use ruma::{OwnedEventId, events::receipt::ReceiptThread};
 
-use crate::{Result, sync::unread::relation};
+use crate::{Result, rooms::relation::relation};
 
 /// How many relations are followed: a reaction to an edit of a message in a thread has two.
 const MAX_HOPS: usize = 3;

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use rohrpost_store::{ReceiptRow, StreamPos};
 use ruma::{EventId, OwnedEventId};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 /// Unread notifications that are kept for one timeline; more are not counted.
 const MAX_PENDING: usize = 1000;
@@ -142,64 +140,6 @@ impl Pending {
     /// Size in memory, in notifications.
     pub(crate) fn weight(&self) -> usize {
         self.0.values().map(|events| events.len() + 8).sum()
-    }
-}
-
-/// What an event relates to.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Relation {
-    /// The root of the thread it is in.
-    pub(crate) thread: Option<OwnedEventId>,
-    /// The event that it relates to in another way than by a thread.
-    pub(crate) parent: Option<OwnedEventId>,
-    /// `m.relates_to` as it stands in the event.
-    pub(crate) raw: Option<String>,
-}
-
-/// Reads what an event relates to, without looking at the rest. What can't be read relates to nothing.
-pub(crate) fn relation(json: &str) -> Relation {
-    #[derive(Deserialize)]
-    struct Event<'a> {
-        #[serde(borrow)]
-        content: Content<'a>,
-    }
-    #[derive(Deserialize)]
-    struct Content<'a> {
-        #[serde(borrow, rename = "m.relates_to")]
-        relates_to: Option<&'a RawValue>,
-    }
-    #[derive(Deserialize)]
-    struct RelatesTo {
-        rel_type: Option<String>,
-        event_id: Option<OwnedEventId>,
-    }
-    let raw = serde_json::from_str::<Event<'_>>(json)
-        .ok()
-        .and_then(|event| event.content.relates_to);
-    let related = raw.and_then(|raw| serde_json::from_str::<RelatesTo>(raw.get()).ok());
-    let raw = raw.map(|raw| raw.get().to_owned());
-    match related {
-        Some(RelatesTo {
-            rel_type: Some(rel_type),
-            event_id,
-        }) if rel_type == "m.thread" => Relation {
-            thread: event_id,
-            parent: None,
-            raw,
-        },
-        Some(RelatesTo {
-            rel_type: Some(_),
-            event_id,
-        }) => Relation {
-            thread: None,
-            parent: event_id,
-            raw,
-        },
-        _ => Relation {
-            thread: None,
-            parent: None,
-            raw,
-        },
     }
 }
 

@@ -1,7 +1,7 @@
 use rohrpost_store::{ReceiptRow, RoomNid, StreamPos};
 use ruma::{OwnedEventId, event_id, owned_event_id, user_id};
 
-use super::{Counts, Marks, Pending, relation};
+use super::{Counts, Marks, Pending};
 
 fn receipt(kind: &str, thread: &str, at: i64) -> ReceiptRow {
     ReceiptRow {
@@ -77,24 +77,4 @@ fn writing_reads_the_thread_that_is_written_in() {
     assert_eq!(pending.counts().total().notifications, 1);
     pending.clear(None);
     assert_eq!(pending.counts().total(), Counts::default());
-}
-
-#[test]
-fn finds_the_thread_of_an_event() {
-    let json = r#"{"content":{"body":"hi","m.relates_to":{"event_id":"$root","rel_type":"m.thread"}}}"#;
-    assert_eq!(relation(json).thread, Some(root()));
-}
-
-#[test]
-fn a_malformed_relation_relates_to_nothing() {
-    for relates_to in [
-        "7",
-        "null",
-        r#"{"rel_type":"m.thread"}"#,
-        r#"{"rel_type":"m.thread","event_id":3}"#,
-    ] {
-        let json = format!(r#"{{"content":{{"m.relates_to":{relates_to}}}}}"#);
-        assert_eq!(relation(&json).thread, None, "{relates_to}");
-    }
-    assert_eq!(relation("{}").raw, None);
 }
