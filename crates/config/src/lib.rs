@@ -26,6 +26,7 @@ pub use crate::sections::limits::{Limits, Rate};
 pub use crate::sections::listen::Listen;
 pub use crate::sections::log::{Log, LogFormat};
 pub use crate::sections::media::Media;
+pub use crate::sections::oauth::OAuth;
 pub use crate::sections::password::Password;
 pub use crate::sections::policy::{EncryptionPolicy, Policy};
 pub use crate::sections::registration::{Registration, RegistrationMode};
@@ -52,6 +53,7 @@ sections! {
         limits: Limits,
         media: Media,
         federation: Federation,
+        oauth: OAuth,
         password: Password,
         log: Log,
     }

@@ -6,6 +6,7 @@ pub(crate) mod limits;
 pub(crate) mod listen;
 pub(crate) mod log;
 pub(crate) mod media;
+pub(crate) mod oauth;
 pub(crate) mod password;
 pub(crate) mod policy;
 pub(crate) mod registration;

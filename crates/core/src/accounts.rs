@@ -25,7 +25,7 @@ pub mod username;
 
 /// What requests from an address are counted under: an IPv6 network counts as one address, because whoever has one
 /// of its addresses has them all.
-fn address_key(address: IpAddr) -> String {
+pub(crate) fn address_key(address: IpAddr) -> String {
     match address {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {

@@ -15,6 +15,7 @@ pub mod encryption;
 pub mod limits;
 pub mod media;
 mod notify;
+pub mod oauth;
 pub mod personal;
 pub mod ports;
 pub mod push;

@@ -45,6 +45,10 @@ pub struct Settings {
     pub public_url: String,
     /// Who may make an account.
     pub registration: Registration,
+    /// Whether programs may sign their users in over the pages of this server (OAuth 2.0).
+    pub oauth: bool,
+    /// Whether programs may ask for passwords themselves, as before OAuth 2.0.
+    pub legacy_login: bool,
     /// The shared secret for making accounts by program. Never logged.
     pub shared_secret: Option<SharedSecret>,
     /// What is demanded of rooms.

@@ -10,9 +10,12 @@ use crate::{Result, Server, accounts};
 
 /// How long a repeated request gets the answer of the first: 30 days, in ms.
 const ANSWER_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+/// How long a program that registered itself is known while nobody is signed in with it: a day, in ms.
+const UNUSED_CLIENT_MS: i64 = 24 * 60 * 60 * 1000;
 
 struct ForgetAnswers {
     before_ts: i64,
+    clients_before_ts: i64,
 }
 
 /// Removes what has run out. For every minute; harmless to repeat and to leave out.
@@ -23,7 +26,7 @@ pub async fn upkeep(server: &Arc<Server>) -> Result<()> {
     accounts::tidy::tidy(server).await
 }
 
-/// Forgets the answers to requests of more than 30 days ago, and lets the database overwrite what was redacted or
+/// Forgets the answers to requests of more than 30 days ago and programs that nobody signs in with, and lets the database overwrite what was redacted or
 /// removed. Looks at all there are, so once an hour is enough.
 ///
 /// # Errors
@@ -33,6 +36,7 @@ pub async fn forget_answers(server: &Arc<Server>) -> Result<()> {
         .store
         .write(ForgetAnswers {
             before_ts: server.now_ts() - ANSWER_MS,
+            clients_before_ts: server.now_ts() - UNUSED_CLIENT_MS,
         })
         .await?;
     Ok(server.store.checkpoint().await?)
@@ -44,6 +48,8 @@ impl Work for ForgetAnswers {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         tx.txn_delete_old(self.before_ts).await?;
+        tx.oauth_grant_delete_ended().await?;
+        tx.oauth_client_delete_unused(self.clients_before_ts).await?;
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ mod devices;
 mod directory;
 mod discovery;
 mod keys;
+mod oauth;
 mod personal;
 mod profile;
 mod push;
@@ -23,6 +24,7 @@ pub(crate) fn routes() -> Routes {
     let mut routes = Routes::default();
     discovery::routes(&mut routes);
     session::routes(&mut routes);
+    oauth::routes(&mut routes);
     account::routes(&mut routes);
     devices::routes(&mut routes);
     profile::routes(&mut routes);

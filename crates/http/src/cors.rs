@@ -10,10 +10,19 @@ use axum::{
 };
 use http::{HeaderValue, Method, header};
 
+/// Where OAuth 2.0 clients ask, as web clients of other origins do.
+const OAUTH: [&str; 4] = [
+    "/oauth2/register",
+    "/oauth2/token",
+    "/oauth2/revoke",
+    "/oauth2/device",
+];
+
 /// Adds the headers that the specification recommends; answers preflight requests.
 pub(crate) async fn cors(request: Request, next: Next) -> Response {
     let is_api = request.uri().path().starts_with("/_matrix/")
-        || request.uri().path().starts_with("/.well-known/matrix/");
+        || request.uri().path().starts_with("/.well-known/matrix/")
+        || OAUTH.contains(&request.uri().path());
     if !is_api {
         return next.run(request).await;
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use bytes::BytesMut;
-use http::StatusCode;
-use rohrpost_core::Refusal;
+use http::{HeaderValue, StatusCode, header};
+use rohrpost_core::{Refusal, oauth::OAuthRefusal};
 use ruma::api::{
     OutgoingResponse, OutgoingResponseExt,
     client::uiaa::UiaaResponse,
@@ -73,6 +73,47 @@ impl IntoResponse for ApiError {
             status,
             ErrorBody::Standard(StandardErrorBody::new(kind, message)),
         ))
+    }
+}
+
+/// A refusal in the words of OAuth 2.0 on its way out.
+///
+/// <https://spec.matrix.org/v1.19/client-server-api/#refresh-token-grant>: a client that gets a 4xx takes its user for
+/// signed out, so limits are a 503.
+#[derive(Debug)]
+pub(crate) struct OAuthError(OAuthRefusal);
+
+impl From<OAuthRefusal> for OAuthError {
+    fn from(refusal: OAuthRefusal) -> Self {
+        Self(refusal)
+    }
+}
+
+impl IntoResponse for OAuthError {
+    fn into_response(self) -> Response {
+        let mut retry_after_ms = None;
+        let status = match &self.0 {
+            OAuthRefusal::InvalidClient => StatusCode::UNAUTHORIZED,
+            OAuthRefusal::Other(Refusal::LimitExceeded {
+                retry_after_ms: after,
+            }) => {
+                retry_after_ms = Some(*after);
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            OAuthRefusal::Other(refusal) => refused(refusal).0,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        let body = serde_json::json!({ "error": self.0.code(), "error_description": self.0.to_string() });
+        let headers = [
+            (header::CONTENT_TYPE, "application/json"),
+            (header::CACHE_CONTROL, "no-store"),
+        ];
+        let mut response = (status, headers, body.to_string()).into_response();
+        if let Some(after) = retry_after_ms {
+            let seconds = HeaderValue::from(after.div_ceil(1000));
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        response
     }
 }
 
@@ -145,6 +186,11 @@ pub(crate) fn render(answer: impl OutgoingResponse) -> Response {
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
+}
+
+/// 201: it was made.
+pub(crate) fn created(response: Response) -> Response {
+    (StatusCode::CREATED, response).into_response()
 }
 
 /// 304: the client has this already.

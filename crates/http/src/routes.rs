@@ -280,7 +280,7 @@ pub(crate) fn bearer(headers: &http::HeaderMap) -> Option<&str> {
 }
 
 /// The whole body, within its limits.
-async fn read_body(body: axum::body::Body, max_bytes: usize) -> Result<Bytes, ApiError> {
+pub(crate) async fn read_body(body: axum::body::Body, max_bytes: usize) -> Result<Bytes, ApiError> {
     let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, max_bytes).collect());
     match collected.await {
         Err(_) => Err(ApiError::TooSlow),

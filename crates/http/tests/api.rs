@@ -10,6 +10,7 @@ mod joining;
 mod keys;
 mod listen;
 mod media;
+mod oauth;
 mod personal;
 mod profile;
 mod push_rules;

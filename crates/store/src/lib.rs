@@ -30,6 +30,9 @@ mod filters;
 mod invitations;
 mod media;
 mod memberships;
+mod oauth_clients;
+mod oauth_codes;
+mod oauth_pages;
 mod one_time_keys;
 mod profiles;
 mod pushers;
@@ -64,6 +67,9 @@ pub use self::{
     media::{MediaRow, ThumbnailKey, ThumbnailRow},
     memberships::{MemberRow, NewMembership},
     migrate::{SCHEMA_VERSION, schema_version},
+    oauth_clients::{OAuthClient, OAuthGrant},
+    oauth_codes::{OAuthCode, OAuthDeviceCode, OAuthDeviceState},
+    oauth_pages::OAuthPageSession,
     one_time_keys::{KeyWanted, KnownOneTimeKey, OneTimeKey, OneTimeKeyCounts},
     profiles::Profile,
     pushers::PusherRow,

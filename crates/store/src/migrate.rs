@@ -13,6 +13,7 @@ const STEPS: &[(&str, &str)] = &[
     ("first", include_str!("../migrations/0001_first.sql")),
     ("relations", include_str!("../migrations/0002_relations.sql")),
     ("sliding", include_str!("../migrations/0003_sliding.sql")),
+    ("oauth", include_str!("../migrations/0006_oauth.sql")),
 ];
 
 /// The version of the schema that this program writes.

@@ -14,6 +14,8 @@ pub fn open_settings() -> Settings {
         server_name: OwnedServerName::try_from(SERVER_NAME).expect("a server name"),
         public_url: format!("https://{SERVER_NAME}"),
         registration: Registration::Open,
+        oauth: true,
+        legacy_login: true,
         shared_secret: None,
         encryption: Encryption::Optional,
         default_room_version: RoomVersionId::V12,

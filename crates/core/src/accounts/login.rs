@@ -101,7 +101,8 @@ pub(crate) async fn verify(
     Ok(None)
 }
 
-fn refused() -> Refusal {
+/// The refusal of a name and password that don't belong together: the same whatever is wrong.
+pub(crate) fn refused() -> Refusal {
     Refusal::Forbidden("the name or the password is wrong; please check both".to_owned())
 }
 

@@ -17,13 +17,15 @@ pub struct RefreshToken(pub String);
 
 struct Unit {
     hash: [u8; 32],
+    /// The OAuth 2.0 client that asks. `None`: it is asked as before OAuth 2.0.
+    client: Option<String>,
     tokens: Tokens,
     now_ts: i64,
 }
 
 /// How an exchange ended. A revoked family is kept by the unit, so it is no error of it.
 enum Exchange {
-    Tokens(Tokens),
+    Tokens { tokens: Tokens, scope: Option<String> },
     Refused { soft_logout: bool },
 }
 
@@ -36,18 +38,36 @@ enum Exchange {
 /// # Spec
 /// <https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3refresh>
 pub async fn refresh(server: &Arc<Server>, token: RefreshToken) -> Result<Tokens> {
-    let hash = random::hash(&token.0);
-    let tokens = Tokens::new(&*server.rng, true);
-    match server
-        .store
-        .write(Unit {
-            hash,
-            tokens,
-            now_ts: server.now_ts(),
-        })
-        .await?
-    {
-        Exchange::Tokens(tokens) => Ok(tokens),
+    Ok(exchange(server, token, None).await?.0)
+}
+
+/// The same for an OAuth 2.0 client: it can exchange its own refresh tokens only. Answers what they are good for,
+/// too.
+///
+/// # Errors
+/// As [`refresh`]; `UnknownToken` also for a token of another client.
+pub(crate) async fn refresh_of_client(
+    server: &Arc<Server>,
+    token: RefreshToken,
+    client_id: String,
+) -> Result<(Tokens, String)> {
+    let (tokens, scope) = exchange(server, token, Some(client_id)).await?;
+    Ok((tokens, scope.unwrap_or_default()))
+}
+
+async fn exchange(
+    server: &Arc<Server>,
+    token: RefreshToken,
+    client: Option<String>,
+) -> Result<(Tokens, Option<String>)> {
+    let unit = Unit {
+        hash: random::hash(&token.0),
+        client,
+        tokens: Tokens::new(&*server.rng, true),
+        now_ts: server.now_ts(),
+    };
+    match server.store.write(unit).await? {
+        Exchange::Tokens { tokens, scope } => Ok((tokens, scope)),
         Exchange::Refused { soft_logout } => Err(Refusal::UnknownToken { soft_logout }),
     }
 }
@@ -66,6 +86,11 @@ impl Work for Unit {
         };
         let user = tx.user_get(&token.user_id).await?;
         if !user.is_some_and(|user| user.state == UserState::Active) {
+            return Ok(Exchange::Refused { soft_logout: false });
+        }
+        // A refresh token is worth nothing to another client than its own.
+        let grant = tx.oauth_grant_get(&token.family).await?;
+        if grant.as_ref().map(|grant| &grant.client_id) != self.client.as_ref() {
             return Ok(Exchange::Refused { soft_logout: false });
         }
         if token.expires_ts.is_some() {
@@ -90,6 +115,7 @@ impl Work for Unit {
         tokens
             .keep(tx, &token.user_id, &token.device_id, self.now_ts)
             .await?;
-        Ok(Exchange::Tokens(tokens))
+        let scope = grant.map(|grant| grant.scope);
+        Ok(Exchange::Tokens { tokens, scope })
     }
 }

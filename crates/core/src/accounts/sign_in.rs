@@ -62,6 +62,11 @@ impl Tokens {
         }
     }
 
+    /// What all tokens that descend from this sign-in share.
+    pub(crate) fn family(&self) -> &[u8; 16] {
+        &self.family
+    }
+
     /// Puts fresh tokens into a family that there is.
     pub(crate) fn of_family(&self, family: [u8; 16]) -> Self {
         Self {
@@ -112,6 +117,7 @@ fn token(rng: &dyn Rng, prefix: &str) -> String {
 }
 
 /// A sign-in that is prepared: everything random is chosen, so that a unit of work may run again.
+#[derive(Clone)]
 pub(crate) struct SignIn {
     device_id: OwnedDeviceId,
     display_name: Option<String>,
@@ -132,6 +138,19 @@ impl SignIn {
             tokens: Tokens::new(&*server.rng, device.with_refresh_token),
             now_ts: server.now_ts(),
         })
+    }
+
+    /// The same on another device.
+    pub(crate) fn on_device(&self, device_id: OwnedDeviceId) -> Self {
+        Self {
+            device_id,
+            ..self.clone()
+        }
+    }
+
+    /// The tokens that are handed out.
+    pub(crate) fn tokens(&self) -> &Tokens {
+        &self.tokens
     }
 
     /// Signs in. On a device that there is already, whoever was signed in there is signed out.
@@ -158,7 +177,11 @@ impl SignIn {
     }
 }
 
-fn check_device_id(device_id: OwnedDeviceId) -> Result<OwnedDeviceId> {
+/// Whether a device may be called so.
+///
+/// # Errors
+/// `InvalidParam` when it is empty, too long or has control characters.
+pub(crate) fn check_device_id(device_id: OwnedDeviceId) -> Result<OwnedDeviceId> {
     let id = device_id.as_str();
     if id.is_empty() || id.len() > MAX_DEVICE_ID_BYTES || id.chars().any(char::is_control) {
         let text = format!("device_id must have 1 to {MAX_DEVICE_ID_BYTES} bytes and no control characters");

@@ -36,6 +36,8 @@ impl Work for Unit {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         tx.token_delete_expired(self.now_ts - KEEP_EXPIRED_MS).await?;
         tx.uia_delete_old(self.now_ts - KEEP_SESSIONS_MS).await?;
+        tx.oauth_code_delete_old(self.now_ts - KEEP_SESSIONS_MS).await?;
+        tx.oauth_page_delete_old(self.now_ts - KEEP_SESSIONS_MS).await?;
         Ok(())
     }
 }

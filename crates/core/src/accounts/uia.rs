@@ -24,17 +24,21 @@ use std::sync::Arc;
 
 use hmac::{Hmac, Mac};
 use rohrpost_store::{StoreError, Tx, UiaSession, Work};
-use ruma::api::{
-    client::uiaa::{AuthData, AuthFlow, AuthType, UiaaInfo, UserIdentifier},
-    error::{ErrorKind, StandardErrorBody},
+use ruma::{
+    UserId,
+    api::{
+        client::uiaa::{AuthData, AuthFlow, AuthType, UiaaInfo, UserIdentifier},
+        error::{ErrorKind, StandardErrorBody},
+    },
 };
-use serde_json::value::RawValue;
+use serde_json::{json, value::to_raw_value};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use crate::{
     Caller, Refusal, Result, Server,
     accounts::{invite, login, password::Password, username::known_user_id},
+    oauth::{manage::RESET_MS, metadata::identity_reset_url},
     random,
 };
 
@@ -65,6 +69,13 @@ pub fn by_password() -> Vec<AuthFlow> {
     vec![AuthFlow::new(vec![AuthType::Password])]
 }
 
+/// The way of those whom an OAuth 2.0 client signed in, who never showed it their password: they confirm on the account
+/// page. Only for replacing an identity.
+#[must_use]
+pub fn by_account_page() -> Vec<AuthFlow> {
+    vec![AuthFlow::new(vec![AuthType::OAuth])]
+}
+
 /// That an operation was confirmed. Comes from [`require`] only, and is used up by the operation.
 #[must_use = "an operation is only confirmed when the proof is consumed in its unit of work"]
 pub struct Proof {
@@ -75,15 +86,31 @@ pub struct Proof {
 }
 
 impl Proof {
+    /// Of an operation on the account page: whoever is signed in there showed their password.
+    pub(crate) fn of_page() -> Self {
+        Self {
+            session: None,
+            flows: Vec::new(),
+            param: String::new(),
+        }
+    }
+
     /// Uses the proof up, in the unit that does the operation: both happen or none.
     ///
     /// # Errors
     /// `Uiaa` when its session was used or has ended in the meantime.
     pub async fn consume(&self, tx: &mut Tx<'_>) -> Result<()> {
+        let gone = || Refusal::Uiaa(Box::new(UiaaInfo::new(self.flows.clone())));
         if let Some(session) = &self.session
             && !tx.uia_delete(session).await?
         {
-            return Err(Refusal::Uiaa(Box::new(UiaaInfo::new(self.flows.clone()))));
+            return Err(gone());
+        }
+        if has_stage(&self.flows, &AuthType::OAuth) {
+            let user_id = <&UserId>::try_from(self.param.as_str()).map_err(|_| gone())?;
+            if !tx.oauth_identity_reset_use(user_id).await? {
+                return Err(gone());
+            }
         }
         Ok(())
     }
@@ -138,8 +165,10 @@ pub async fn require(server: &Arc<Server>, request: UiaRequest<'_>) -> Result<Pr
             None => return Err(refuse(server, &request, begin(server, &request), None).await?),
         },
     };
-    let offered = |stage: &AuthType| request.flows.iter().any(|flow| flow.stages.contains(stage));
-    if auth.auth_type().is_some_and(|stage| !offered(&stage)) {
+    if auth
+        .auth_type()
+        .is_some_and(|stage| !has_stage(&request.flows, &stage))
+    {
         let text = "this way to confirm is not offered here";
         return Err(refuse(server, &request, session, Some(text)).await?);
     }
@@ -166,6 +195,10 @@ pub async fn require(server: &Arc<Server>, request: UiaRequest<'_>) -> Result<Pr
         });
     }
     Err(refuse(server, &request, session, None).await?)
+}
+
+fn has_stage(flows: &[AuthFlow], stage: &AuthType) -> bool {
+    flows.iter().any(|flow| flow.stages.contains(stage))
 }
 
 async fn try_stage(server: &Arc<Server>, request: &UiaRequest<'_>, auth: &AuthData) -> Result<Stage> {
@@ -199,6 +232,21 @@ async fn try_stage(server: &Arc<Server>, request: &UiaRequest<'_>, auth: &AuthDa
             Ok(Stage::Failed(
                 "this invitation can't be used (any more); please ask for a new one",
             ))
+        }
+        AuthData::OAuth(_) | AuthData::FallbackAcknowledgement(_)
+            if has_stage(&request.flows, &AuthType::OAuth) =>
+        {
+            let Some(caller) = request.user else {
+                return Ok(Stage::None);
+            };
+            let (user_id, since_ts) = (caller.user_id.clone(), server.now_ts() - RESET_MS);
+            let read = server.store.read(move |tx| {
+                Box::pin(async move { tx.oauth_identity_reset_is_allowed(&user_id, since_ts).await })
+            });
+            if read.await? {
+                return passed(AuthType::OAuth, Some(caller.user_id.to_string()));
+            }
+            Ok(Stage::Failed("please allow this on the account page first"))
         }
         _ => Ok(Stage::None),
     }
@@ -277,7 +325,12 @@ async fn refuse(
         .iter()
         .map(|stage| AuthType::from(stage.as_str()))
         .collect();
-    info.params = Some(RawValue::from_string("{}".to_owned())?);
+    let params = if has_stage(&request.flows, &AuthType::OAuth) {
+        json!({ "m.oauth": { "url": identity_reset_url(server) } })
+    } else {
+        json!({})
+    };
+    info.params = Some(to_raw_value(&params)?);
     info.session = Some(session.name);
     info.auth_error =
         error.map(|text| Box::new(StandardErrorBody::new(ErrorKind::Forbidden, text.to_owned())));

@@ -79,6 +79,10 @@ impl<R: IncomingRequest, A: Serialize> IncomingRequest for Answering<R, A> {
     }
 }
 
+/// `{}`
+#[derive(Serialize)]
+pub(crate) struct Empty {}
+
 /// A JSON answer.
 pub(crate) struct Answer<A>(pub(crate) A);
 

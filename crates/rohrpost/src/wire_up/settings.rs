@@ -20,6 +20,8 @@ pub(super) fn settings(config: &Config) -> anyhow::Result<Settings> {
             RegistrationMode::Open => Registration::Open,
             RegistrationMode::Closed => Registration::Closed,
         },
+        oauth: config.oauth.enabled,
+        legacy_login: config.oauth.legacy_login,
         shared_secret: config
             .registration
             .shared_secret

@@ -52,6 +52,12 @@ impl IncomingRequest for Typed {
 }
 
 pub(crate) async fn login(Public { server, call, .. }: Public, Typed(request): Typed) -> Result<Response> {
+    if !server.settings.legacy_login {
+        return Err(Refusal::Forbidden(
+            "this server has a sign-in page of its own; please use a program that opens it (OAuth 2.0)"
+                .to_owned(),
+        ));
+    }
     let LoginInfo::Password(info) = request.login_info else {
         return Err(Refusal::Unknown(
             "this server only knows m.login.password".to_owned(),

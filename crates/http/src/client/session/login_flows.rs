@@ -7,6 +7,8 @@ use ruma::api::client::session::get_login_types::v3::{LoginType, PasswordLoginTy
 
 use crate::call::Public;
 
-pub(crate) async fn login_flows(_: Public, _: Request) -> Result<Response> {
-    Ok(Response::new(vec![LoginType::Password(PasswordLoginType::new())]))
+pub(crate) async fn login_flows(Public { server, .. }: Public, _: Request) -> Result<Response> {
+    let password = LoginType::Password(PasswordLoginType::new());
+    let flows = server.settings.legacy_login.then_some(password);
+    Ok(Response::new(flows.into_iter().collect()))
 }
