@@ -74,8 +74,12 @@ fn file(name: &str, headers: &HeaderMap) -> Response {
     let Some((file, encoding)) = find(name, headers) else {
         return (
             [
-                (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-                (header::CACHE_CONTROL, "no-cache"),
+                (
+                    header::CONTENT_TYPE,
+                    HeaderValue::from_static("text/html; charset=utf-8"),
+                ),
+                (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+                (header::CONTENT_LENGTH, HeaderValue::from(NOT_BUILT.len())),
             ],
             NOT_BUILT,
         )
