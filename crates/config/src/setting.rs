@@ -1,10 +1,11 @@
 //! The types a value may have: how each is read, named and shown. A list may be written as an array or, as the
 //! environment has to, as one text with commas; numbers and switches may stand in quotes for the same reason.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use figment::value::Value;
+use ipnet::IpNet;
 
 use crate::secret::Secret;
 
@@ -167,6 +168,25 @@ impl Setting for SocketAddr {
         let example = "must be an IP address with a port, for example \"127.0.0.1:8008\" or \"[::]:8008\"";
         let text = value.as_str().ok_or(example)?.trim();
         text.parse().map_err(|_| format!("{example}, and not \"{text}\""))
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(quote(&self.to_string()))
+    }
+}
+
+impl Setting for IpNet {
+    fn kind() -> String {
+        "address or network".to_owned()
+    }
+
+    fn read(value: &Value) -> Result<Self, String> {
+        let example = "must be an IP address or a network, for example \"10.0.0.5\" or \"10.0.0.0/24\"";
+        let text = value.as_str().ok_or(example)?.trim();
+        let net = text
+            .parse()
+            .or_else(|_| text.parse().map(|address: IpAddr| address.into()));
+        net.map_err(|_| format!("{example}, and not \"{text}\""))
     }
 
     fn show(&self) -> Option<String> {

@@ -12,6 +12,7 @@ mod call;
 mod client;
 mod cors;
 mod error;
+mod forwarded;
 mod health;
 mod listen;
 mod media;
@@ -23,6 +24,7 @@ mod web;
 mod well_known;
 
 pub use self::{
+    forwarded::behind_proxies,
     listen::{Listener, Tls, TlsError, serve},
     metrics::{Render, metrics_for_administrators, metrics_router},
     router::router,

@@ -245,3 +245,22 @@ async fn a_handshake_that_never_comes_is_cut_off() {
     );
     serving.stop().await;
 }
+
+#[tokio::test]
+async fn handlers_behind_a_proxy_see_the_address_of_the_client() {
+    let (listener, address) = bind().await;
+    let seen = |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.ip().to_string() };
+    let router = rohrpost_http::behind_proxies(
+        Router::new().route("/", get(seen)),
+        vec!["127.0.0.1/32".parse().expect("a network")],
+    );
+    let serving = Serving::start(Listener::Tcp(listener), router);
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let request =
+        "GET / HTTP/1.1\r\nhost: a\r\nx-forwarded-for: 203.0.113.9, 192.0.2.7\r\nconnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.ends_with("192.0.2.7"), "{answer}");
+    serving.stop().await;
+}

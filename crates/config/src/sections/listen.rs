@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use ipnet::IpNet;
+
 use crate::section::{Check, section};
 use crate::source::Source;
 
@@ -18,6 +20,9 @@ section! {
         pub federation: Vec<SocketAddr> = Vec::new(), like "[\"[::]:8448\"]";
         /// A Unix socket that answers as `client` does, for a reverse proxy on the same computer.
         pub unix: Option<PathBuf> = None, like "\"/run/rohrpost/client.sock\"";
+        /// The reverse proxies before this server, by address or network. From them, and from `unix`, the header
+        /// `X-Forwarded-For` is believed, so that limits count for each client and not for the proxy.
+        pub trusted_proxies: Vec<IpNet> = Vec::new(), like "[\"127.0.0.1\"]";
         /// Plain HTTP for Prometheus, `/metrics` only and without a login. Empty: administrators can read the metrics
         /// at the client address.
         pub metrics: Vec<SocketAddr> = Vec::new(), like "[\"127.0.0.1:9090\"]";

@@ -42,6 +42,8 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
         ));
     }
 
+    let router = rohrpost_http::behind_proxies(router, config.listen.trusted_proxies.clone());
+
     say(&format!(
         "Rohrpost {} for {}, on {}",
         env!("CARGO_PKG_VERSION"),
