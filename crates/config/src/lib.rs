@@ -31,8 +31,10 @@ pub use crate::sections::password::Password;
 pub use crate::sections::policy::{EncryptionPolicy, Policy};
 pub use crate::sections::registration::{Registration, RegistrationMode};
 pub use crate::sections::rooms::{DefaultRoomVersion, Rooms};
+pub use crate::sections::rtc::Rtc;
 pub use crate::sections::server::Server;
 pub use crate::sections::tls::Tls;
+pub use crate::sections::turn::Turn;
 
 use crate::section::{Check, sections};
 use crate::source::Source;
@@ -52,6 +54,8 @@ sections! {
         rooms: Rooms,
         limits: Limits,
         media: Media,
+        rtc: Rtc,
+        turn: Turn,
         federation: Federation,
         oauth: OAuth,
         password: Password,

@@ -11,5 +11,7 @@ pub(crate) mod password;
 pub(crate) mod policy;
 pub(crate) mod registration;
 pub(crate) mod rooms;
+pub(crate) mod rtc;
 pub(crate) mod server;
 pub(crate) mod tls;
+pub(crate) mod turn;

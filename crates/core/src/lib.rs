@@ -9,6 +9,7 @@
 
 pub mod accounts;
 pub mod caller;
+pub mod delayed_events;
 pub mod devices;
 pub mod directory;
 pub mod encryption;
@@ -22,6 +23,7 @@ pub mod push;
 mod random;
 pub mod refusal;
 pub mod rooms;
+pub mod rtc;
 mod server;
 pub mod settings;
 pub mod shared_secret;

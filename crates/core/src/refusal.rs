@@ -89,6 +89,15 @@ pub enum Refusal {
         /// After how many milliseconds it may work.
         retry_after_ms: u64,
     },
+    /// `M_UNKNOWN` with 409: something else was decided before.
+    #[error("{0}")]
+    Conflict(String),
+    /// `M_MAX_DELAY_EXCEEDED`: an event can't be planned so far ahead.
+    #[error("an event can be planned at most {} s ahead", max_delay.as_secs())]
+    MaxDelayExceeded {
+        /// How far.
+        max_delay: std::time::Duration,
+    },
     /// `M_INVALID_SIGNATURE`: something isn't signed by whom it should be.
     #[error("{0}")]
     InvalidSignature(String),

@@ -3,6 +3,8 @@
 use rohrpost_room::Encryption;
 use ruma::{OwnedServerName, RoomVersionId};
 
+use crate::rtc::{livekit::Livekit, turn::Turn};
+
 /// Who may make an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Registration {
@@ -63,6 +65,10 @@ pub struct Settings {
     pub max_upload_bytes: u64,
     /// Largest picture that is decoded for a thumbnail, in pixels.
     pub thumbnail_max_pixels: u64,
+    /// The SFU for calls, if there is one.
+    pub livekit: Option<Livekit>,
+    /// The relay for calls, if there is one.
+    pub turn: Option<Turn>,
     /// The limits; `None`: none at all.
     pub limits: Option<crate::limits::Rates>,
 }

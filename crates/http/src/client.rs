@@ -4,6 +4,7 @@
 
 mod account;
 mod backup;
+mod delayed_events;
 mod devices;
 mod directory;
 mod discovery;
@@ -13,6 +14,7 @@ mod personal;
 mod profile;
 mod push;
 mod rooms;
+mod rtc;
 mod session;
 mod sync;
 mod to_device;
@@ -29,6 +31,8 @@ pub(crate) fn routes() -> Routes {
     devices::routes(&mut routes);
     profile::routes(&mut routes);
     rooms::routes(&mut routes);
+    delayed_events::routes(&mut routes);
+    rtc::routes(&mut routes);
     directory::routes(&mut routes);
     sync::routes(&mut routes);
     keys::routes(&mut routes);

@@ -43,6 +43,7 @@ impl From<Refusal> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, kind, message) = match self {
+            Self::Refused(Refusal::MaxDelayExceeded { max_delay }) => return delay_exceeded(max_delay),
             Self::Refused(Refusal::Uiaa(info)) => return render(UiaaResponse::AuthResponse(*info)),
             Self::Refused(refusal) => {
                 let (status, kind) = refused(&refusal);
@@ -151,6 +152,8 @@ fn refused(refusal: &Refusal) -> (StatusCode, ErrorKind) {
             data.retry_after = Some(RetryAfter::Delay(Duration::from_millis(*retry_after_ms)));
             (StatusCode::TOO_MANY_REQUESTS, ErrorKind::LimitExceeded(data))
         }
+        Refusal::Conflict(_) => (StatusCode::CONFLICT, ErrorKind::Unknown),
+        Refusal::MaxDelayExceeded { .. } => (StatusCode::BAD_REQUEST, ErrorKind::Unknown),
         Refusal::InvalidSignature(_) => (StatusCode::BAD_REQUEST, other("M_INVALID_SIGNATURE")),
         Refusal::WrongRoomKeysVersion { current } => {
             let data = ruma::api::error::WrongRoomKeysVersionErrorData::new(current.clone());
@@ -170,6 +173,19 @@ fn refused(refusal: &Refusal) -> (StatusCode, ErrorKind) {
             (StatusCode::INTERNAL_SERVER_ERROR, ErrorKind::Unknown)
         }
     }
+}
+
+/// The refusal of a delay as clients in use read it: the names of the proposal in its unstable spelling.
+fn delay_exceeded(max_delay: Duration) -> Response {
+    let max_ms = u64::try_from(max_delay.as_millis()).unwrap_or(u64::MAX);
+    let body = serde_json::json!({
+        "errcode": "M_UNKNOWN",
+        "error": Refusal::MaxDelayExceeded { max_delay }.to_string(),
+        "org.matrix.msc4140.errcode": "M_MAX_DELAY_EXCEEDED",
+        "org.matrix.msc4140.max_delay": max_ms,
+        "max_delay": max_ms,
+    });
+    render(Error::new(StatusCode::BAD_REQUEST, ErrorBody::Json(body)))
 }
 
 /// An errcode that `ruma` has no name for.

@@ -3,6 +3,7 @@
 mod accounts;
 mod backup;
 mod cross_signing;
+mod delayed_events;
 mod devices;
 mod directory;
 mod invitations;
@@ -17,6 +18,7 @@ mod push_rules;
 mod relations;
 mod requests;
 mod rooms;
+mod rtc;
 mod sessions;
 mod signing;
 mod spaces;

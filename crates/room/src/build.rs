@@ -24,7 +24,7 @@ use ruma::{
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::input::{MAX_INTEGER, check_canonical_object, check_text};
-use crate::pdu::Pdu;
+use crate::pdu::{MAX_STICKY_MS, Pdu};
 use crate::version::rules;
 
 /// The largest event, in bytes of canonical JSON with hashes and signatures.
@@ -153,6 +153,27 @@ pub fn build(
     server: &ServerName,
     key: &Ed25519KeyPair,
 ) -> Result<Pdu, BuildError> {
+    build_sticky(new, place, state, server, key, None)
+}
+
+/// The same as [`build()`] for an event that is sticky for so many milliseconds, at most
+/// [`MAX_STICKY_MS`](crate::pdu::MAX_STICKY_MS).
+///
+/// # Errors
+///
+/// Those of [`build()`].
+///
+/// # Spec
+///
+/// [MSC4354](https://github.com/matrix-org/matrix-spec-proposals/pull/4354)
+pub fn build_sticky(
+    new: NewEvent,
+    place: Place<'_>,
+    state: &AuthState,
+    server: &ServerName,
+    key: &Ed25519KeyPair,
+    sticky_ms: Option<u32>,
+) -> Result<Pdu, BuildError> {
     let rules =
         rules(place.version).ok_or_else(|| BuildError::UnsupportedVersion(place.version.to_owned()))?;
     check_fields(&new, place)?;
@@ -165,6 +186,14 @@ pub fn build(
         .map(|pdu| pdu.event_id().to_owned())
         .collect();
     let mut object = to_object(new, place, auth_events, rules)?;
+    if let Some(sticky_ms) = sticky_ms {
+        let duration = (
+            "duration_ms".to_owned(),
+            Int::from(sticky_ms.min(MAX_STICKY_MS)).into(),
+        );
+        let sticky = CanonicalJsonObject::from_iter([duration]);
+        object.insert("msc4354_sticky".to_owned(), sticky.into());
+    }
     hash_and_sign_event(server.as_str(), key, &mut object, &rules.redaction).map_err(not_hashable)?;
     let hash = reference_hash(&object, rules).map_err(not_hashable)?;
     let event_id = EventId::new_v2_or_v3(&hash).map_err(|e| BuildError::Place(e.to_string()))?;

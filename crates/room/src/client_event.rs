@@ -61,6 +61,12 @@ pub struct Unsigned<'a> {
     /// The user's membership in the room when the event was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub membership: Option<MembershipState>,
+    /// For how long the event is still sticky, in milliseconds.
+    #[serde(
+        rename = "msc4354_sticky_duration_ttl_ms",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub sticky_left_ms: Option<u64>,
     /// Aggregations of the events that relate to this one.
     #[serde(rename = "m.relations", skip_serializing_if = "Option::is_none")]
     pub relations: Option<Box<RawValue>>,
@@ -85,6 +91,7 @@ impl Unsigned<'_> {
             replaces_state,
             redacted_because,
             membership,
+            sticky_left_ms,
             relations,
         } = self;
         age_ms.is_none()
@@ -94,6 +101,7 @@ impl Unsigned<'_> {
             && replaces_state.is_none()
             && redacted_because.is_none()
             && membership.is_none()
+            && sticky_left_ms.is_none()
             && relations.is_none()
     }
 }
@@ -107,6 +115,8 @@ struct ClientEvent<'a> {
     redacts: Option<&'a EventId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     room_id: Option<&'a RoomId>,
+    #[serde(rename = "msc4354_sticky", skip_serializing_if = "Option::is_none")]
+    sticky: Option<Sticky>,
     sender: &'a UserId,
     #[serde(skip_serializing_if = "Option::is_none")]
     state_key: Option<&'a str>,
@@ -114,6 +124,11 @@ struct ClientEvent<'a> {
     kind: &'a TimelineEventType,
     #[serde(skip_serializing_if = "Unsigned::is_empty")]
     unsigned: &'a Unsigned<'a>,
+}
+
+#[derive(Serialize)]
+struct Sticky {
+    duration_ms: u32,
 }
 
 #[derive(Serialize)]
@@ -156,6 +171,7 @@ pub fn client_event(
         origin_server_ts: pdu.origin_server_ts(),
         redacts,
         room_id,
+        sticky: pdu.sticky_ms().map(|duration_ms| Sticky { duration_ms }),
         sender: pdu.sender(),
         state_key: pdu.state_key(),
         kind: pdu.kind(),

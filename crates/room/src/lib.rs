@@ -29,11 +29,11 @@ pub mod visibility;
 #[cfg(test)]
 mod test_room;
 
-pub use build::{AuthState, BuildError, NewEvent, Place, auth_types, build};
+pub use build::{AuthState, BuildError, NewEvent, Place, auth_types, build, build_sticky};
 pub use client_event::{Shape, Unsigned, client_event, stripped};
 pub use create::{CreateError, CreateRoom, NewEventTemplate, Person, Preset, create_room};
 pub use input::{InputError, canonical_object, check_json};
-pub use pdu::{Pdu, PduError};
+pub use pdu::{MAX_STICKY_MS, Pdu, PduError};
 pub use policy::{Encryption, PolicyRefusal, RoomEncryption, check_redaction, check_send};
 pub use power::{Power, PowerError};
 pub use push::{Outcome, PushEvent};

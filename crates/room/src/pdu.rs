@@ -39,6 +39,7 @@ pub struct Pdu {
     auth_events: Box<[OwnedEventId]>,
     redacts_on_top: Option<OwnedEventId>,
     redacts_in_content: Option<OwnedEventId>,
+    sticky_ms: Option<u32>,
     content: Arc<RawValue>,
     json: Arc<str>,
     rejected: bool,
@@ -91,6 +92,8 @@ struct Wire<'a> {
     auth_events: Box<[OwnedEventId]>,
     #[serde(borrow)]
     redacts: Option<&'a RawValue>,
+    #[serde(borrow, rename = "msc4354_sticky")]
+    sticky: Option<&'a RawValue>,
     #[serde(borrow)]
     content: &'a RawValue,
 }
@@ -132,6 +135,7 @@ impl Pdu {
             auth_events: wire.auth_events,
             redacts_on_top: on_top,
             redacts_in_content: in_content,
+            sticky_ms: wire.sticky.and_then(sticky_ms),
             content: Arc::from(wire.content.to_owned()),
             json: Arc::from(json),
             rejected: false,
@@ -219,6 +223,11 @@ impl Pdu {
         }
     }
 
+    /// For how long after it was made the event is sticky, in ms; at most [`MAX_STICKY_MS`]. `None`: it isn't.
+    pub fn sticky_ms(&self) -> Option<u32> {
+        self.sticky_ms
+    }
+
     /// The length of the longest path from the create event, as the sender's server counted it.
     pub fn depth(&self) -> u64 {
         self.depth
@@ -259,6 +268,25 @@ impl Pdu {
     pub fn with_rejected(self, rejected: bool) -> Self {
         Self { rejected, ..self }
     }
+}
+
+/// The longest time that an event is sticky, in ms: an hour.
+///
+/// # Spec
+///
+/// [MSC4354](https://github.com/matrix-org/matrix-spec-proposals/pull/4354)
+pub const MAX_STICKY_MS: u32 = 60 * 60 * 1000;
+
+/// A remote server may put anything there; what isn't a number of milliseconds doesn't make an event sticky.
+fn sticky_ms(value: &RawValue) -> Option<u32> {
+    #[derive(Deserialize)]
+    struct Sticky {
+        duration_ms: u64,
+    }
+    let sticky: Sticky = serde_json::from_str(value.get()).ok()?;
+    u32::try_from(sticky.duration_ms)
+        .ok()
+        .filter(|ms| *ms <= MAX_STICKY_MS)
 }
 
 /// A remote server may put anything under `redacts`; what isn't an event id redacts nothing.

@@ -21,6 +21,7 @@ mod account_data;
 mod backup;
 mod blobs;
 mod cross_signing;
+mod delayed_events;
 mod device_keys;
 mod device_lists;
 mod devices;
@@ -42,6 +43,7 @@ mod room_lists;
 mod rooms;
 mod signing_keys;
 mod state;
+mod sticky_events;
 mod stream;
 mod threads;
 mod to_device;
@@ -56,6 +58,7 @@ pub use self::{
     backup::{BackupKey, BackupKeyQuality, BackupVersion},
     blobs::{Blobs, PendingBlob},
     cross_signing::{CrossSigningKey, KeySignature, KeyUsage},
+    delayed_events::DelayedEvent,
     device_keys::DeviceKeys,
     device_lists::DeviceListChanges,
     devices::Device,

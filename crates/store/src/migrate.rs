@@ -14,6 +14,7 @@ const STEPS: &[(&str, &str)] = &[
     ("relations", include_str!("../migrations/0002_relations.sql")),
     ("sliding", include_str!("../migrations/0003_sliding.sql")),
     ("oauth", include_str!("../migrations/0006_oauth.sql")),
+    ("rtc", include_str!("../migrations/0008_rtc.sql")),
 ];
 
 /// The version of the schema that this program writes.

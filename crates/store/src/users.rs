@@ -95,6 +95,7 @@ impl Tx<'_> {
             ("DELETE FROM key_signatures WHERE target_user = $1", who),
             ("DELETE FROM backup_keys WHERE user_id = $1", who),
             ("DELETE FROM backup_versions WHERE user_id = $1", who),
+            ("DELETE FROM delayed_events WHERE user_id = $1", who),
         ])
         .await
     }

@@ -27,6 +27,8 @@ pub fn open_settings() -> Settings {
         },
         max_upload_bytes: 1024 * 1024,
         thumbnail_max_pixels: 4_000_000,
+        livekit: None,
+        turn: None,
         limits: None,
     }
 }

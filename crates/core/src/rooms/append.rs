@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use rohrpost_room::{
-    NewEvent, Pdu, Place, RoomEncryption, auth_types, build, check_send, redact, redact::redaction_applies,
+    NewEvent, Pdu, Place, RoomEncryption, auth_types, build_sticky, check_send, redact,
+    redact::redaction_applies,
 };
 use rohrpost_store::{EventNid, EventStatus, NewEventRow, NewMembership, StatePair, StreamPos, Tx};
 use ruma::{
@@ -34,6 +35,18 @@ pub(crate) async fn append(
     new: NewEvent,
     sent: Sent<'_>,
 ) -> Result<Arc<Pdu>> {
+    append_sticky(server, tx, head, new, sent, None).await
+}
+
+/// The same as [`append`] for an event that is sticky for so many milliseconds.
+pub(crate) async fn append_sticky(
+    server: &Server,
+    tx: &mut Tx<'_>,
+    head: &mut Head,
+    new: NewEvent,
+    sent: Sent<'_>,
+    sticky_ms: Option<u32>,
+) -> Result<Arc<Pdu>> {
     let rules = rohrpost_room::rules(&head.room.version)
         .ok_or_else(|| crate::Refusal::UnsupportedRoomVersion(head.room.version.to_string()))?;
     let state = head.states(tx, &auth_types(&new, rules)?).await?;
@@ -55,7 +68,7 @@ pub(crate) async fn append(
     };
     // The rules of the room come first: who isn't in the room learns nothing about its encryption.
     let checked = check_send(encryption, &new.kind, is_state, &new.content);
-    let pdu = build(new, place, &state, server.name(), &server.key)?;
+    let pdu = build_sticky(new, place, &state, server.name(), &server.key, sticky_ms)?;
     checked?;
     relation::check(tx, head, &pdu).await?;
     append_built(server, tx, head, pdu, sent).await
@@ -94,6 +107,10 @@ pub(crate) async fn append_built(
     };
     tx.event_insert(head.room.nid, &row).await?;
     relation::note(tx, head, &pdu, pos, nid).await?;
+    if let Some(sticky_ms) = pdu.sticky_ms() {
+        let until_ts = row.origin_server_ts.min(server.now_ts()) + i64::from(sticky_ms);
+        tx.sticky_event_insert(head.room.nid, nid, until_ts).await?;
+    }
     if *pdu.kind() == TimelineEventType::RoomRedaction {
         apply_redaction(tx, head, &pdu).await?;
     }
@@ -223,6 +240,9 @@ async fn apply_redaction(tx: &mut Tx<'_>, head: &mut Head, redaction: &Pdu) -> R
     let redacted = Arc::new(redact(&target, &head.room.version)?);
     tx.event_redact(head.room.nid, row.nid, redacted.json(), redaction.event_id())
         .await?;
+    if target.sticky_ms().is_some() {
+        tx.sticky_event_delete(head.room.nid, row.nid).await?;
+    }
     head.put_redacted(&redacted);
     Ok(())
 }

@@ -111,6 +111,12 @@ impl Viewer<'_> {
             redacted_because: self.redacted_because(tx, head, row).await?,
             membership,
             relations,
+            sticky_left_ms: pdu.sticky_ms().and_then(|sticky_ms| {
+                let until_ms = i64::from(pdu.origin_server_ts().0) + i64::from(sticky_ms);
+                u64::try_from(until_ms - self.now_ts)
+                    .ok()
+                    .filter(|left_ms| *left_ms > 0)
+            }),
         };
         Ok(client_event(&pdu, &head.room.version, self.shape, &unsigned))
     }

@@ -9,7 +9,7 @@ use ruma::{
     events::{MessageLikeEventType, TimelineEventType},
 };
 
-use crate::{Caller, Refusal, Result, Server, limits::Kind, rooms::append::append};
+use crate::{Caller, Refusal, Result, Server, limits::Kind, rooms::append::append_sticky};
 
 /// What is to be sent.
 pub struct SendMessage {
@@ -23,6 +23,8 @@ pub struct SendMessage {
     pub txn_id: OwnedTransactionId,
     /// Its content.
     pub content: serde_json::Value,
+    /// For how long it is sticky, in ms. `None`: it isn't.
+    pub sticky_ms: Option<u32>,
 }
 
 struct Unit {
@@ -33,6 +35,7 @@ struct Unit {
     endpoint: String,
     txn_id: OwnedTransactionId,
     content: CanonicalJsonObject,
+    sticky_ms: Option<u32>,
     now: MilliSecondsSinceUnixEpoch,
 }
 
@@ -48,6 +51,7 @@ pub async fn send(server: &Arc<Server>, message: SendMessage) -> Result<OwnedEve
         kind,
         txn_id,
         content,
+        sticky_ms,
     } = message;
     if kind == MessageLikeEventType::RoomRedaction {
         return Err(Refusal::InvalidParam(
@@ -60,6 +64,7 @@ pub async fn send(server: &Arc<Server>, message: SendMessage) -> Result<OwnedEve
         endpoint: format!("send/{room_id}/{kind}"),
         kind: kind.to_string().into(),
         content: canonical_object(content)?,
+        sticky_ms,
         now: server.clock.now(),
         caller,
         room_id,
@@ -90,7 +95,8 @@ impl Work for Unit {
             redacts: None,
             origin_server_ts: self.now,
         };
-        let pdu = append(&self.server, tx, &mut head, new, Some((device_id, txn_id))).await?;
+        let sent = Some((&**device_id, txn_id));
+        let pdu = append_sticky(&self.server, tx, &mut head, new, sent, self.sticky_ms).await?;
         let event_id = pdu.event_id();
         let now_ts = i64::from(self.now.0);
         tx.txn_insert(

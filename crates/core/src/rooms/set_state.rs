@@ -39,14 +39,15 @@ pub struct SetState {
     pub content: serde_json::Value,
 }
 
-struct Unit {
-    server: Arc<Server>,
-    caller: Caller,
-    room_id: OwnedRoomId,
-    kind: StateEventType,
-    state_key: String,
-    content: CanonicalJsonObject,
-    now: MilliSecondsSinceUnixEpoch,
+/// A state event of one of our users, on its way into the room.
+pub(crate) struct NewState {
+    pub(crate) server: Arc<Server>,
+    pub(crate) user_id: OwnedUserId,
+    pub(crate) room_id: OwnedRoomId,
+    pub(crate) kind: StateEventType,
+    pub(crate) state_key: String,
+    pub(crate) content: CanonicalJsonObject,
+    pub(crate) now: MilliSecondsSinceUnixEpoch,
 }
 
 /// Sends a state event; answers its id. State that is so already is not sent again: the answer is the id of the
@@ -78,9 +79,9 @@ pub async fn set_state(server: &Arc<Server>, wanted: SetState) -> Result<OwnedEv
     let now = server.clock.now();
     server
         .store
-        .write(Unit {
+        .write(NewState {
             server: Arc::clone(server),
-            caller,
+            user_id: caller.user_id,
             room_id,
             kind,
             state_key,
@@ -98,11 +99,24 @@ fn membership_in(content: &CanonicalJsonObject) -> MembershipState {
         .into()
 }
 
-impl Unit {
+impl NewState {
+    /// Whether this says of somebody else that they take part in a call. Every member may set events of this type, and
+    /// no room version yet says that the key is theirs. `_@user_DEVICE_m.call` is the key where they may have begun
+    /// with an underscore only.
+    fn is_others_call_membership(&self) -> bool {
+        let is_call = matches!(
+            self.kind.to_string().as_str(),
+            "org.matrix.msc3401.call.member" | "m.call.member"
+        );
+        let key = self.state_key.strip_prefix('_').unwrap_or(&self.state_key);
+        let after = key.strip_prefix(self.user_id.as_str());
+        is_call && !after.is_some_and(|after| after.is_empty() || after.starts_with('_'))
+    }
+
     /// The content of somebody else's member event, under the same rules as an invitation, a kick and a ban by
     /// their own endpoints. `None`: it is so already.
     async fn others_membership(&self, tx: &mut Tx<'_>, head: &Head) -> Result<Option<CanonicalJsonObject>> {
-        if head.local_joined.binary_search(&self.caller.user_id).is_err() {
+        if head.local_joined.binary_search(&self.user_id).is_err() {
             return Err(Refusal::not_in_room());
         }
         let user_id = OwnedUserId::try_from(self.state_key.as_str())
@@ -178,16 +192,23 @@ impl Unit {
     }
 }
 
-impl Work for Unit {
+impl Work for NewState {
     type Out = OwnedEventId;
     type Error = Refusal;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<OwnedEventId> {
         let mut head = self.server.heads.lock(tx, &self.room_id).await?;
+        self.put(tx, &mut head).await
+    }
+}
+
+impl NewState {
+    /// Puts it into the room; answers the id of the event that stands there then.
+    pub(crate) async fn put(&self, tx: &mut Tx<'_>, head: &mut Head) -> Result<OwnedEventId> {
         let current = head.state(tx, self.kind.clone(), &self.state_key).await?;
         let mut content = self.content.clone();
-        if self.kind == StateEventType::RoomMember && self.state_key != self.caller.user_id.as_str() {
-            match (self.others_membership(tx, &head).await?, &current) {
+        if self.kind == StateEventType::RoomMember && self.state_key != self.user_id.as_str() {
+            match (self.others_membership(tx, head).await?, &current) {
                 (Some(checked), _) => content = checked,
                 (None, Some(current)) => return Ok(current.event_id().to_owned()),
                 (None, None) => {}
@@ -196,33 +217,42 @@ impl Work for Unit {
         if self.kind == StateEventType::RoomMember {
             // Who lets somebody into a restricted room is found by the server, which signs for it.
             content.remove(restricted::HOST_KEY);
-            if self.state_key == self.caller.user_id.as_str()
+            if self.state_key == self.user_id.as_str()
                 && membership_in(&content) == MembershipState::Join
-                && let Some(host) = restricted::host(tx, &mut head, &self.caller.user_id).await?
+                && let Some(host) = restricted::host(tx, head, &self.user_id).await?
             {
                 content.insert(restricted::HOST_KEY.to_owned(), host.to_string().into());
             }
         }
         if let Some(current) = current
-            && head.local_joined.binary_search(&self.caller.user_id).is_ok()
-            && *current.sender() == *self.caller.user_id
+            && head.local_joined.binary_search(&self.user_id).is_ok()
+            && *current.sender() == *self.user_id
             && serde_json::from_str::<CanonicalJsonObject>(current.content().get())
                 .is_ok_and(|c| c == content)
         {
             return Ok(current.event_id().to_owned());
         }
+        // Whoever isn't in the room learns no more than that, from the rules of the room.
+        if self.is_others_call_membership()
+            && head.local_joined.binary_search(&self.user_id).is_ok()
+            && !head.power(tx).await?.may_kick(&self.user_id)
+        {
+            return Err(Refusal::Forbidden(
+                "only they themselves and moderators can say who takes part in a call".to_owned(),
+            ));
+        }
         if self.kind == StateEventType::RoomCanonicalAlias {
-            self.check_aliases(tx, &mut head).await?;
+            self.check_aliases(tx, head).await?;
         }
         let new = NewEvent {
             kind: TimelineEventType::from(self.kind.to_string()),
             state_key: Some(self.state_key.clone()),
             content,
-            sender: self.caller.user_id.clone(),
+            sender: self.user_id.clone(),
             redacts: None,
             origin_server_ts: self.now,
         };
-        let pdu = append(&self.server, tx, &mut head, new, None).await?;
+        let pdu = append(&self.server, tx, head, new, None).await?;
         Ok(pdu.event_id().to_owned())
     }
 }

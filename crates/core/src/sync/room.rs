@@ -33,6 +33,8 @@ use crate::{
 
 /// Events of a timeline when the filter names no number.
 const DEFAULT_LIMIT: u32 = 10;
+/// Sticky events of one room in one answer; of more the newest are shown.
+const MAX_STICKY: u32 = 500;
 /// Events of a timeline at most.
 const MAX_LIMIT: u32 = 500;
 /// People that a room without a name is named after.
@@ -87,6 +89,8 @@ pub struct JoinedRoom {
     pub state: StateEvents,
     /// When the members changed.
     pub summary: Option<Summary>,
+    /// Sticky events that aren't in its timeline.
+    pub sticky: Vec<Box<RawValue>>,
     /// Receipts and typing.
     pub ephemeral: Vec<PlainEvent>,
     /// The user's own data about it.
@@ -188,6 +192,7 @@ pub(crate) async fn joined(
         },
         state,
         summary,
+        sticky: sticky(tx, &viewer, head, &seen, since, stretch).await?,
         ephemeral: ephemeral(server, tx, request, head, since, stretch.now).await?,
         account_data: account_data
             .into_iter()
@@ -198,6 +203,7 @@ pub(crate) async fn joined(
     let has_news = !seen.is_empty()
         || limited
         || has_state
+        || !room.sticky.is_empty()
         || !room.ephemeral.is_empty()
         || !room.account_data.is_empty();
     Ok((has_news || since.is_none()).then_some(room))
@@ -358,6 +364,34 @@ pub(crate) async fn summary(tx: &mut Tx<'_>, head: &mut Head, user_id: &UserId) 
         joined: tx.membership_count(room, &MembershipState::Join).await?,
         invited: tx.membership_count(room, &MembershipState::Invite).await?,
     })
+}
+
+/// The events that are sticky now, came after `since` and aren't in the timeline that is shown. Whoever is in the room
+/// may see them, whatever its history visibility.
+///
+/// [MSC4354](https://github.com/matrix-org/matrix-spec-proposals/pull/4354)
+async fn sticky(
+    tx: &mut Tx<'_>,
+    viewer: &Viewer<'_>,
+    head: &Head,
+    seen: &[Seen],
+    since: Option<StreamPos>,
+    stretch: &Stretch,
+) -> Result<Vec<Box<RawValue>>> {
+    let between = (since.unwrap_or(StreamPos(i64::MIN)), stretch.now);
+    let mut nids = tx
+        .sticky_event_list(head.room.nid, between, viewer.now_ts, MAX_STICKY)
+        .await?;
+    nids.retain(|nid| seen.iter().all(|seen| seen.row.nid != *nid));
+    let mut events = Vec::with_capacity(nids.len());
+    if !nids.is_empty() {
+        for row in tx.event_get_many(head.room.nid, &nids).await? {
+            if !stretch.ignored.contains(&row.sender) {
+                events.push(viewer.event(tx, head, &row, None).await?);
+            }
+        }
+    }
+    Ok(events)
 }
 
 /// Receipts and typing of a room.

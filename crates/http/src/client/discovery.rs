@@ -1,7 +1,6 @@
 //! What this server can do.
 
 mod capabilities;
-mod turn_server;
 mod versions;
 
 use crate::routes::Routes;
@@ -9,5 +8,4 @@ use crate::routes::Routes;
 pub(crate) fn routes(routes: &mut Routes) {
     routes.public(versions::versions);
     routes.authed(capabilities::capabilities);
-    routes.authed(turn_server::turn_server);
 }

@@ -1,9 +1,14 @@
 //! From the operator's words to the core's settings.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
-use rohrpost_config::{Config, DefaultRoomVersion, EncryptionPolicy, Limits, RegistrationMode};
+use rohrpost_config::{
+    self as config, Config, DefaultRoomVersion, EncryptionPolicy, Limits, RegistrationMode,
+};
 use rohrpost_core::{
     limits::{Kind, Rates},
+    rtc::{livekit::Livekit, turn::Turn},
     settings::{PasswordCost, Rate, Registration, Settings, SharedSecret},
 };
 use rohrpost_room::Encryption;
@@ -45,7 +50,26 @@ pub(super) fn settings(config: &Config) -> anyhow::Result<Settings> {
         },
         max_upload_bytes: config.media.max_upload_bytes,
         thumbnail_max_pixels: config.media.thumbnail_max_pixels,
+        livekit: livekit(&config.rtc),
+        turn: turn(&config.turn),
         limits: config.limits.enabled.then(|| rates(&config.limits)),
+    })
+}
+
+fn livekit(rtc: &config::Rtc) -> Option<Livekit> {
+    Some(Livekit {
+        url: rtc.livekit_url.clone()?,
+        key: rtc.key.clone()?,
+        secret: SharedSecret::new(rtc.secret.as_ref()?.expose().to_owned()),
+    })
+}
+
+fn turn(turn: &config::Turn) -> Option<Turn> {
+    (!turn.uris.is_empty()).then_some(())?;
+    Some(Turn {
+        uris: turn.uris.clone(),
+        secret: SharedSecret::new(turn.secret.as_ref()?.expose().to_owned()),
+        lifetime: Duration::from_secs(turn.lifetime_s),
     })
 }
 

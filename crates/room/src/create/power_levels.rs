@@ -13,7 +13,9 @@ use ruma::room_version_rules::RoomVersionRules;
 use super::{CreateError, CreateRoom, Preset, check_content};
 
 /// Levels of event types that differ from the defaults. The tombstone is apart, see [`tombstone_level`].
-const EVENT_LEVELS: [(&str, i32); 10] = [
+const EVENT_LEVELS: [(&str, i32); 11] = [
+    // Every member may take part in a call.
+    ("m.call.member", 0),
     ("m.room.avatar", 50),
     ("m.room.canonical_alias", 50),
     ("m.room.encryption", 100),
@@ -23,7 +25,6 @@ const EVENT_LEVELS: [(&str, i32); 10] = [
     ("m.room.power_levels", 100),
     ("m.room.server_acl", 100),
     ("m.room.topic", 50),
-    // Every member may take part in a call.
     ("org.matrix.msc3401.call.member", 0),
 ];
 

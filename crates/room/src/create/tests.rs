@@ -172,6 +172,7 @@ fn a_private_room_of_version_12_looks_like_this() {
                     "m.room.server_acl": 100,
                     "m.room.tombstone": 150,
                     "m.room.topic": 50,
+                    "m.call.member": 0,
                     "org.matrix.msc3401.call.member": 0,
                 },
             }),

@@ -15,6 +15,7 @@ mod backup;
 mod backup_size;
 mod closing;
 mod cross_signing;
+mod delayed_events;
 mod device_keys;
 mod device_lists;
 mod devices;

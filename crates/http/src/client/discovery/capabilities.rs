@@ -2,7 +2,7 @@
 //!
 //! What users of this server may do. [Specification](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3capabilities)
 
-use rohrpost_core::Result;
+use rohrpost_core::{Result, delayed_events};
 use ruma::{
     RoomVersionId,
     api::client::discovery::get_capabilities::v3::{
@@ -52,5 +52,11 @@ pub(crate) async fn capabilities(
     for (name, enabled) in DEFAULTS {
         capabilities[name] = json!({ "enabled": enabled });
     }
+    let planned = json!({
+        "max_delay_ms": delayed_events::MAX_DELAY.as_millis() as u64,
+        "max_scheduled": delayed_events::MAX_WAITING,
+    });
+    capabilities["m.delayed_events"] = planned.clone();
+    capabilities["org.matrix.msc4140.delayed_events"] = planned;
     Ok(Answer(Described { capabilities }))
 }

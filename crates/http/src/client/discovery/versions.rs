@@ -18,7 +18,10 @@ pub(crate) async fn versions(Public { server, .. }: Public, _: Request) -> Resul
     let mut response = Response::new(VERSIONS.map(str::to_owned).to_vec());
     let is_forced = server.settings.encryption == Encryption::Required;
     let features = [
+        ("org.matrix.msc4140", true),
+        ("org.matrix.msc4143", true),
         ("org.matrix.msc4222", true),
+        ("org.matrix.msc4354", true),
         ("io.element.e2ee_forced.public", is_forced),
         ("io.element.e2ee_forced.private", is_forced),
         ("io.element.e2ee_forced.trusted_private", is_forced),

@@ -123,6 +123,8 @@ struct Joined<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     summary: Option<Summary<'a>>,
     #[serde(skip_serializing_if = "Events::is_empty")]
+    msc4354_sticky: Events<Raw<'a>>,
+    #[serde(skip_serializing_if = "Events::is_empty")]
     ephemeral: Events<Plain<'a>>,
     #[serde(skip_serializing_if = "Events::is_empty")]
     account_data: Events<Plain<'a>>,
@@ -231,6 +233,7 @@ fn joined(room: &JoinedRoom, spelling: Spelling) -> serde_json::Result<Joined<'_
             joined: summary.joined,
             invited: summary.invited,
         }),
+        msc4354_sticky: raw(&room.sticky),
         ephemeral: plain(&room.ephemeral)?,
         account_data: plain(&room.account_data)?,
         unread_notifications: counts(main),
