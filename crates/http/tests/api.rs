@@ -26,4 +26,5 @@ mod sync;
 mod to_device;
 mod uia;
 mod upgrades;
+mod visibility;
 mod web;

@@ -126,6 +126,11 @@ impl Access {
         Ok(seen)
     }
 
+    /// Whether the user was joined when the event came, and ever since: every visibility allows it then.
+    pub(crate) fn was_there(&self, row: &EventRow) -> bool {
+        self.is_joined_since(row.pos.unwrap_or(StreamPos(i64::MIN)))
+    }
+
     /// The event, if the user may see it.
     pub(crate) async fn see(
         &mut self,
@@ -134,14 +139,13 @@ impl Access {
         user_id: &UserId,
         row: EventRow,
     ) -> Result<Option<Seen>> {
-        let pos = row.pos.unwrap_or(StreamPos(i64::MIN));
-        if self.is_joined_since(pos) {
-            // Joined then and ever since: every visibility allows it.
+        if self.was_there(&row) {
             return Ok(Some(Seen {
                 row,
                 membership: MembershipState::Join,
             }));
         }
+        let pos = row.pos.unwrap_or(StreamPos(i64::MIN));
         let (visibility, membership) = self.at(tx, head, row.state_before, user_id).await?;
         let joined_later = self.joined_later(tx, head, pos).await?;
         let pdu = pdu(&head.room.room_id, &row)?;

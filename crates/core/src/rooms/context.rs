@@ -99,11 +99,8 @@ pub async fn get(
                     senders(tx, &head, &viewer, &all, last_state).await?
                 } else {
                     let nids = tx.state_full(last_state).await?;
-                    let mut events = Vec::with_capacity(nids.len());
-                    for row in tx.event_get_many(room, &nids).await? {
-                        events.push(viewer.event(tx, &head, &row, None).await?);
-                    }
-                    events
+                    let rows = tx.event_get_many(room, &nids).await?;
+                    viewer.state(tx, &head, &rows).await?
                 };
                 Ok(Context {
                     start: SyncToken(StreamPos(start)),

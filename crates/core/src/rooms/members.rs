@@ -52,16 +52,18 @@ pub async fn list(
                     now_ts,
                     shape: Shape::WithRoomId,
                 };
-                let mut events = Vec::with_capacity(rows.len());
-                for row in &rows {
-                    let membership = pdu(&room_id, row)?.membership().unwrap_or(MembershipState::Leave);
+                let mut kept = Vec::with_capacity(rows.len());
+                for row in rows {
+                    let membership = pdu(&room_id, &row)?
+                        .membership()
+                        .unwrap_or(MembershipState::Leave);
                     let is_wanted = wanted.membership.as_ref().is_none_or(|m| *m == membership)
                         && wanted.not_membership.as_ref().is_none_or(|m| *m != membership);
                     if is_wanted {
-                        events.push(viewer.event(tx, &head, row, None).await?);
+                        kept.push(row);
                     }
                 }
-                Ok(events)
+                viewer.state(tx, &head, &kept).await
             })
         })
         .await

@@ -111,11 +111,8 @@ pub(crate) async fn senders(
                 .await?,
         );
     }
-    let mut events = Vec::with_capacity(nids.len());
-    for row in tx.event_get_many(head.room.nid, &nids).await? {
-        events.push(viewer.event(tx, head, &row, None).await?);
-    }
-    Ok(events)
+    let rows = tx.event_get_many(head.room.nid, &nids).await?;
+    viewer.state(tx, head, &rows).await
 }
 
 async fn collect(

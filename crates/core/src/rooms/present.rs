@@ -1,7 +1,9 @@
 //! Stored events in the form that clients get, with what the server adds for the one who asks.
 
+use std::collections::HashMap;
+
 use rohrpost_room::{Pdu, Shape, Unsigned, client_event};
-use rohrpost_store::{EventRow, Tx};
+use rohrpost_store::{EventNid, EventRow, Tx};
 use ruma::events::room::member::MembershipState;
 use serde_json::value::RawValue;
 
@@ -23,6 +25,9 @@ pub(crate) struct Viewer<'a> {
     pub(crate) shape: Shape,
 }
 
+/// What state events replaced, by number, and whether the user may see it.
+type Replaced = HashMap<EventNid, (Pdu, bool)>;
+
 impl Viewer<'_> {
     /// Events that were found to be visible.
     pub(crate) async fn events(
@@ -31,9 +36,30 @@ impl Viewer<'_> {
         head: &Head,
         seen: &[Seen],
     ) -> Result<Vec<Box<RawValue>>> {
+        let rows = seen.iter().map(|seen| &seen.row);
+        let replaced = self.replaced(tx, head, rows, true).await?;
         let mut events = Vec::with_capacity(seen.len());
         for Seen { row, membership } in seen {
-            events.push(self.event(tx, head, row, Some(membership.clone())).await?);
+            events.push(
+                self.one(tx, head, row, Some(membership.clone()), None, &replaced)
+                    .await?,
+            );
+        }
+        Ok(events)
+    }
+
+    /// State events that the user may read as part of a state. There may be many, so what they replaced is only told
+    /// where that costs nothing to find out: by whoever was in the room already then.
+    pub(crate) async fn state(
+        &self,
+        tx: &mut Tx<'_>,
+        head: &Head,
+        rows: &[EventRow],
+    ) -> Result<Vec<Box<RawValue>>> {
+        let replaced = self.replaced(tx, head, rows, false).await?;
+        let mut events = Vec::with_capacity(rows.len());
+        for row in rows {
+            events.push(self.one(tx, head, row, None, None, &replaced).await?);
         }
         Ok(events)
     }
@@ -48,11 +74,14 @@ impl Viewer<'_> {
         seen: &[Seen],
     ) -> Result<Vec<Box<RawValue>>> {
         let mut relations = bundle(self, tx, head, access, ignored, seen).await?;
+        let replaced = self
+            .replaced(tx, head, seen.iter().map(|seen| &seen.row), true)
+            .await?;
         let mut events = Vec::with_capacity(seen.len());
         for Seen { row, membership } in seen {
             let relations = relations.remove(&row.nid);
             events.push(
-                self.event_with(tx, head, row, Some(membership.clone()), relations)
+                self.one(tx, head, row, Some(membership.clone()), relations, &replaced)
                     .await?,
             );
         }
@@ -94,8 +123,23 @@ impl Viewer<'_> {
         membership: Option<MembershipState>,
         relations: Option<Box<RawValue>>,
     ) -> Result<Box<RawValue>> {
+        let replaced = self.replaced(tx, head, [row], true).await?;
+        self.one(tx, head, row, membership, relations, &replaced).await
+    }
+
+    async fn one(
+        &self,
+        tx: &mut Tx<'_>,
+        head: &Head,
+        row: &EventRow,
+        membership: Option<MembershipState>,
+        relations: Option<Box<RawValue>>,
+        replaced: &Replaced,
+    ) -> Result<Box<RawValue>> {
         let pdu = pdu(&head.room.room_id, row)?;
-        let replaced = self.replaced(tx, head, row).await?;
+        let replaced = row.replaces.and_then(|nid| replaced.get(&nid));
+        // "only returned if the event is a state event, and the client has permission to see the previous event"
+        let shown = replaced.filter(|(_, is_visible)| *is_visible).map(|(pdu, _)| pdu);
         let is_own = row.sender == self.caller.user_id;
         let txn = row
             .txn
@@ -105,9 +149,10 @@ impl Viewer<'_> {
         let unsigned = Unsigned {
             age_ms: Some(u64::try_from(age_ms).unwrap_or(0)),
             transaction_id: txn.map(|txn| txn.txn_id.as_str().into()),
-            prev_content: replaced.as_ref().map(Pdu::content),
-            prev_sender: replaced.as_ref().map(|pdu| pdu.sender().to_owned()),
-            replaces_state: replaced.as_ref().map(|pdu| pdu.event_id().to_owned()),
+            prev_content: shown.map(Pdu::content),
+            prev_sender: shown.map(|pdu| pdu.sender().to_owned()),
+            // "Unlike `prev_content`, this field is included regardless of history visibility."
+            replaces_state: replaced.map(|(pdu, _)| pdu.event_id().to_owned()),
             redacted_because: self.redacted_because(tx, head, row).await?,
             membership,
             relations,
@@ -121,10 +166,29 @@ impl Viewer<'_> {
         Ok(client_event(&pdu, &head.room.version, self.shape, &unsigned))
     }
 
-    async fn replaced(&self, tx: &mut Tx<'_>, head: &Head, row: &EventRow) -> Result<Option<Pdu>> {
-        let Some(nid) = row.replaces else { return Ok(None) };
-        let rows = tx.event_get_many(head.room.nid, &[nid]).await?;
-        rows.first().map(|row| pdu(&head.room.room_id, row)).transpose()
+    /// What these events replaced. With `search` the history visibility of each is looked up where that is needed.
+    async fn replaced(
+        &self,
+        tx: &mut Tx<'_>,
+        head: &Head,
+        rows: impl IntoIterator<Item = &EventRow>,
+        search: bool,
+    ) -> Result<Replaced> {
+        let nids: Vec<EventNid> = rows.into_iter().filter_map(|row| row.replaces).collect();
+        if nids.is_empty() {
+            return Ok(Replaced::new());
+        }
+        let rows = tx.event_get_many(head.room.nid, &nids).await?;
+        let mut access = Access::of(tx, head, &self.caller.user_id).await?;
+        let mut replaced = Replaced::with_capacity(rows.len());
+        for row in rows {
+            let pdu = pdu(&head.room.room_id, &row)?;
+            let nid = row.nid;
+            let is_visible = access.was_there(&row)
+                || search && access.see(tx, head, &self.caller.user_id, row).await?.is_some();
+            replaced.insert(nid, (pdu, is_visible));
+        }
+        Ok(replaced)
     }
 
     async fn redacted_because(

@@ -35,11 +35,7 @@ pub async fn list(server: &Arc<Server>, caller: Caller, room_id: OwnedRoomId) ->
                     now_ts,
                     shape: Shape::WithRoomId,
                 };
-                let mut events = Vec::with_capacity(rows.len());
-                for row in &rows {
-                    events.push(viewer.event(tx, &head, row, None).await?);
-                }
-                Ok(events)
+                viewer.state(tx, &head, &rows).await
             })
         })
         .await

@@ -103,9 +103,8 @@ pub(crate) async fn left(
     if since.is_none()
         && let Ok(readable) = access.state(tx, head).await
     {
-        for row in state::rows(tx, head, &readable, |_| true).await? {
-            state.push(viewer.event(tx, head, &row, None).await?);
-        }
+        let rows = state::rows(tx, head, &readable, |_| true).await?;
+        state = viewer.state(tx, head, &rows).await?;
     }
     Ok(Some(LeftRoom {
         timeline: Timeline {

@@ -146,10 +146,7 @@ pub(crate) async fn joined(
         now_ts: server.now_ts(),
         shape: Shape::Timeline,
     };
-    let mut state = Vec::with_capacity(rows.len());
-    for row in &rows {
-        state.push(viewer.event(tx, head, row, None).await?);
-    }
+    let state = viewer.state(tx, head, &rows).await?;
     let has_state = !state.is_empty();
     let state = match request.use_state_after {
         true => StateEvents::After(state),
