@@ -113,6 +113,9 @@ pub enum Refusal {
     /// 401 with what is still to be proven before the operation.
     #[error("please confirm that it is you")]
     Uiaa(Box<UiaaInfo>),
+    /// `M_UNKNOWN_POS`: what the client has seen isn't known any more; it begins anew.
+    #[error("this connection is not known any more; please begin without pos")]
+    UnknownPos,
     /// Our fault: the store failed. Nothing was kept.
     #[error("the server can't keep this at the moment; please try again")]
     Store(#[from] StoreError),

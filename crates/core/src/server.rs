@@ -19,7 +19,7 @@ use crate::{
     rooms::head::HeadCache,
     settings::Settings,
     shared_secret::Nonces,
-    sync::unread::UnreadCache,
+    sync::{sliding::connections::Connections, unread::UnreadCache},
 };
 
 /// Passwords that are hashed at the same time: each takes memory and a core.
@@ -41,6 +41,7 @@ pub struct Server {
     pub(crate) heads: HeadCache,
     pub(crate) limits: Limits,
     pub(crate) unread: UnreadCache,
+    pub(crate) connections: Connections,
     pub(crate) nonces: Nonces,
     pub(crate) passwords: Semaphore,
     pub(crate) pictures: Semaphore,
@@ -99,6 +100,7 @@ impl Server {
             notify,
             heads: HeadCache::default(),
             unread: UnreadCache::default(),
+            connections: Connections::default(),
             nonces: Nonces::default(),
             passwords: Semaphore::new(PASSWORDS_AT_ONCE),
             pictures: Semaphore::new(PICTURES_AT_ONCE),

@@ -8,6 +8,7 @@ pub mod filter;
 mod lists;
 mod outside;
 mod room;
+pub mod sliding;
 mod snapshot;
 pub mod token;
 pub mod unread;

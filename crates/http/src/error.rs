@@ -159,6 +159,7 @@ fn refused(refusal: &Refusal) -> (StatusCode, ErrorKind) {
             let data = ruma::api::error::WrongRoomKeysVersionErrorData::new(current.clone());
             (StatusCode::FORBIDDEN, ErrorKind::WrongRoomKeysVersion(data))
         }
+        Refusal::UnknownPos => (StatusCode::BAD_REQUEST, other("M_UNKNOWN_POS")),
         Refusal::NotOffered(_) => (StatusCode::FORBIDDEN, ErrorKind::ThreepidDenied),
         Refusal::Store(error) => {
             tracing::error!(%error, "the store failed");

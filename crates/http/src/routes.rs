@@ -279,6 +279,23 @@ pub(crate) fn bearer(headers: &http::HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
+/// The JSON body of a request with an access token, for what is registered with [`Routes::raw`].
+pub(crate) async fn read_json<T: serde::de::DeserializeOwned>(body: axum::body::Body) -> Result<T, ApiError> {
+    let body = read_body(body, MAX_BODY_BYTES).await?;
+    let body = if body.is_empty() {
+        Bytes::from_static(b"{}")
+    } else {
+        body
+    };
+    check_body(&body)?;
+    serde_json::from_slice(&body).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => {
+            Refusal::BadJson(format!("the body is not as it should be: {error}")).into()
+        }
+        _ => ApiError::NotJson("the body is not JSON".to_owned()),
+    })
+}
+
 /// The whole body, within its limits.
 pub(crate) async fn read_body(body: axum::body::Body, max_bytes: usize) -> Result<Bytes, ApiError> {
     let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, max_bytes).collect());
@@ -304,6 +321,17 @@ pub(crate) fn check_query(query: Option<&str>) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Refuses a body with a NUL: it can't be kept by PostgreSQL, and no text has a use for it. The check only runs where
+/// one is in sight.
+fn check_body(body: &[u8]) -> Result<(), ApiError> {
+    if body.windows(6).any(|window| window == br"\u0000") {
+        let value =
+            serde_json::from_slice(body).map_err(|_| ApiError::NotJson("the body is not JSON".to_owned()))?;
+        rohrpost_room::check_json(&value).map_err(Refusal::from)?;
+    }
+    Ok(())
+}
+
 fn parse<R: IncomingRequest>(params: &RawPathParams, request: http::Request<&[u8]>) -> Result<R, ApiError> {
     let body = *request.body();
     let is_empty_post = body.is_empty() && matches!(R::METHOD, Method::POST | Method::PUT);
@@ -313,12 +341,7 @@ fn parse<R: IncomingRequest>(params: &RawPathParams, request: http::Request<&[u8
     } else {
         request
     };
-    // A NUL can't be kept by PostgreSQL, and no text has a use for it. The check only runs where one is in sight.
-    if body.windows(6).any(|window| window == br"\u0000") {
-        let value =
-            serde_json::from_slice(body).map_err(|_| ApiError::NotJson("the body is not JSON".to_owned()))?;
-        rohrpost_room::check_json(&value).map_err(Refusal::from)?;
-    }
+    check_body(body)?;
     check_query(request.uri().query())?;
     let params: Vec<&str> = params.iter().map(|(_, value)| value).collect();
     if params.iter().any(|param| param.contains('\0')) {

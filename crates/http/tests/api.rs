@@ -21,6 +21,7 @@ mod rooms;
 mod rtc;
 mod sessions;
 mod signing;
+mod sliding;
 mod spaces;
 mod sync;
 mod to_device;

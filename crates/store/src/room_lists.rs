@@ -1,6 +1,6 @@
 //! The rooms of a user as a list: what they are sorted and chosen by.
 
-use ruma::{UserId, events::room::member::MembershipState};
+use ruma::{OwnedRoomId, RoomId, UserId, events::room::member::MembershipState};
 
 use crate::{
     MemberRow, Result, RoomNid, StreamPos, Tx,
@@ -75,6 +75,18 @@ impl Tx<'_> {
             .iter()
             .flatten()
             .map(listed)
+            .collect()
+    }
+
+    /// The numbers of rooms by their ids; unknown ones are left out. Says nothing about who may know of them.
+    pub async fn room_numbers(&mut self, room_ids: &[&RoomId]) -> Result<Vec<(OwnedRoomId, RoomNid)>> {
+        let sql = "SELECT room_id, nid FROM rooms WHERE room_id = $1";
+        let keys: Vec<Vec<Value<'_>>> = room_ids.iter().map(|room_id| vec![(*room_id).into()]).collect();
+        self.query_each(sql, &keys)
+            .await?
+            .iter()
+            .flatten()
+            .map(|row| Ok((row.get(0)?, row.get(1)?)))
             .collect()
     }
 }

@@ -4,10 +4,13 @@
 
 use std::collections::BTreeSet;
 
-use rohrpost_store::{StreamPos, Tx};
-use ruma::{OwnedUserId, UserId, events::room::member::MembershipState};
+use rohrpost_store::{RoomNid, StreamPos, Tx};
+use ruma::{
+    OwnedUserId, UserId,
+    events::{StateEventType, room::member::MembershipState},
+};
 
-use crate::{Result, rooms::head::Head};
+use crate::Result;
 
 /// What the rooms of an answer say about device lists.
 #[derive(Default)]
@@ -20,19 +23,15 @@ pub(crate) struct Lists {
 
 impl Lists {
     /// The user joined a room: all its members come into sight.
-    pub(crate) async fn joined(&mut self, tx: &mut Tx<'_>, head: &Head) -> Result<()> {
-        let members = tx
-            .membership_list_in(head.room.nid, &MembershipState::Join)
-            .await?;
+    pub(crate) async fn joined(&mut self, tx: &mut Tx<'_>, room: RoomNid) -> Result<()> {
+        let members = tx.membership_list_in(room, &MembershipState::Join).await?;
         self.came.extend(members.into_iter().map(|member| member.user_id));
         Ok(())
     }
 
     /// The user left a room: its members may be out of sight.
-    pub(crate) async fn left(&mut self, tx: &mut Tx<'_>, head: &Head) -> Result<()> {
-        let members = tx
-            .membership_list_in(head.room.nid, &MembershipState::Join)
-            .await?;
+    pub(crate) async fn left(&mut self, tx: &mut Tx<'_>, room: RoomNid) -> Result<()> {
+        let members = tx.membership_list_in(room, &MembershipState::Join).await?;
         self.went.extend(members.into_iter().map(|member| member.user_id));
         Ok(())
     }
@@ -41,7 +40,7 @@ impl Lists {
     pub(crate) async fn members_changed(
         &mut self,
         tx: &mut Tx<'_>,
-        head: &Head,
+        room: RoomNid,
         users: &[&str],
         since: StreamPos,
     ) -> Result<()> {
@@ -49,7 +48,7 @@ impl Lists {
             let Ok(user_id) = <&UserId>::try_from(*user) else {
                 continue;
             };
-            let Some(member) = tx.membership_get(user_id, head.room.nid).await? else {
+            let Some(member) = tx.membership_get(user_id, room).await? else {
                 continue;
             };
             match member.membership {
@@ -59,6 +58,38 @@ impl Lists {
             }
         }
         Ok(())
+    }
+
+    /// What all rooms say, where `active` are the joined rooms with events between the two positions.
+    pub(crate) async fn between(
+        tx: &mut Tx<'_>,
+        user_id: &UserId,
+        active: &BTreeSet<RoomNid>,
+        since: StreamPos,
+        now: StreamPos,
+    ) -> Result<Self> {
+        let mut lists = Self::default();
+        let mut joined = BTreeSet::new();
+        for member in tx.membership_list_changed(user_id, since, now).await? {
+            match member.membership {
+                MembershipState::Join if member.since > since => {
+                    joined.insert(member.room);
+                    lists.joined(tx, member.room).await?;
+                }
+                MembershipState::Leave | MembershipState::Ban => lists.left(tx, member.room).await?,
+                _ => {}
+            }
+        }
+        for room in active.difference(&joined) {
+            let changed = tx.state_current_list(*room, Some(since)).await?;
+            let members: Vec<_> = changed
+                .iter()
+                .filter(|entry| entry.kind == StateEventType::RoomMember)
+                .map(|entry| &*entry.state_key)
+                .collect();
+            lists.members_changed(tx, *room, &members, since).await?;
+        }
+        Ok(lists)
     }
 
     /// Changed and left, as the client is told.

@@ -87,7 +87,7 @@ pub(crate) async fn left(
         }));
     }
     if stretch.since.is_some() {
-        lists.left(tx, head).await?;
+        lists.left(tx, head.room.nid).await?;
     }
     let start = seen.first().and_then(|seen| seen.row.pos).unwrap_or(member.pos);
     let viewer = Viewer {

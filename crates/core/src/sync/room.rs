@@ -134,8 +134,12 @@ pub(crate) async fn joined(
         .map(|entry| &*entry.state_key)
         .collect();
     match (stretch.since, since) {
-        (Some(_), None) => lists.joined(tx, head).await?,
-        (Some(before), Some(_)) => lists.members_changed(tx, head, &members_changed, before).await?,
+        (Some(_), None) => lists.joined(tx, head.room.nid).await?,
+        (Some(before), Some(_)) => {
+            lists
+                .members_changed(tx, head.room.nid, &members_changed, before)
+                .await?;
+        }
         (None, _) => {}
     }
 

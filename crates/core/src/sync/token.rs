@@ -22,6 +22,37 @@ pub struct NextBatch {
     pub to_device: StreamPos,
 }
 
+/// What a connection of sliding sync has seen with one answer.
+///
+/// Written like a [`SyncToken`], and taken as one, with `_p` and the number of the answer behind it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SlidingPos {
+    /// Everything up to here.
+    pub upto: StreamPos,
+    /// Random; 0: no room was sent so far, and nothing needs to be known to go on.
+    pub tag: u64,
+}
+
+impl fmt::Display for SlidingPos {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s{}_p{}", self.upto.0, self.tag)
+    }
+}
+
+impl FromStr for SlidingPos {
+    type Err = NotAToken;
+
+    fn from_str(text: &str) -> Result<Self, NotAToken> {
+        let (upto, tag) = text.split_once("_p").ok_or(NotAToken)?;
+        let SyncToken(upto) = upto.parse()?;
+        let is_number = !tag.is_empty() && tag.bytes().all(|byte| byte.is_ascii_digit());
+        match tag.parse() {
+            Ok(tag) if is_number && upto.0 >= 0 => Ok(Self { upto, tag }),
+            _ => Err(NotAToken),
+        }
+    }
+}
+
 impl fmt::Display for NextBatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.upto == self.to_device {
@@ -79,6 +110,10 @@ impl FromStr for SyncToken {
         let number = text.strip_prefix('s').ok_or(NotAToken)?;
         match number.split_once('_') {
             None => position(number).map(Self),
+            Some((upto, tag)) if tag.starts_with('p') => match tag[1..].parse::<u64>() {
+                Ok(_) => position(upto).map(Self),
+                Err(_) => Err(NotAToken),
+            },
             Some((upto, to_device)) => position(to_device).and(position(upto)).map(Self),
         }
     }
@@ -86,7 +121,7 @@ impl FromStr for SyncToken {
 
 #[cfg(test)]
 mod tests {
-    use super::{NextBatch, SyncToken};
+    use super::{NextBatch, SlidingPos, SyncToken};
     use rohrpost_store::StreamPos;
 
     #[test]
@@ -109,6 +144,36 @@ mod tests {
                 batch.to_string().parse::<SyncToken>().expect("a token"),
                 SyncToken(batch.upto)
             );
+        }
+    }
+
+    #[test]
+    fn a_sliding_position_is_read_as_it_was_written_and_where_a_token_is_wanted() {
+        for (upto, tag) in [(0, 0), (5, 1), (i64::MAX, u64::MAX)] {
+            let upto = StreamPos(upto);
+            let text = SlidingPos { upto, tag }.to_string();
+            assert_eq!(
+                text.parse::<SlidingPos>().expect("a position"),
+                SlidingPos { upto, tag }
+            );
+            assert_eq!(text.parse::<SyncToken>().expect("a token"), SyncToken(upto));
+            assert!(
+                text.parse::<NextBatch>().is_err(),
+                "it says nothing of to-device messages"
+            );
+        }
+        for text in [
+            "",
+            "s1",
+            "s1_p",
+            "s1_p+1",
+            "s1_px",
+            "s-1_p1",
+            "s1_2",
+            "p1",
+            "s1_p99999999999999999999",
+        ] {
+            assert!(text.parse::<SlidingPos>().is_err(), "{text}");
         }
     }
 

@@ -71,6 +71,8 @@ fn a_room_keeps_where_its_last_activity_was() {
             };
             tx.room_advance(&head, EventNid(9), &event_id(9)).await?;
             let listed = tx.room_list_some(&alice(), &[nid]).await?;
+            let numbers = tx.room_numbers(&[&room_id("b"), &room_id("a")]).await?;
+            assert_eq!(numbers, [(room_id("a"), nid)]);
             (tx.room_get_by_nid(nid).await?.unwrap(), listed)
         });
         assert_eq!((row.last_pos, row.bump_pos), (pos(9), pos(7)));

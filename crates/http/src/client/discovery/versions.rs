@@ -22,6 +22,7 @@ pub(crate) async fn versions(Public { server, .. }: Public, _: Request) -> Resul
         ("org.matrix.msc4143", true),
         ("org.matrix.msc4222", true),
         ("org.matrix.msc4354", true),
+        ("org.matrix.simplified_msc3575", true),
         ("io.element.e2ee_forced.public", is_forced),
         ("io.element.e2ee_forced.private", is_forced),
         ("io.element.e2ee_forced.trusted_private", is_forced),
