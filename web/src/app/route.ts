@@ -7,6 +7,22 @@ export type Route =
     | { readonly page: "invite"; readonly token: string }
     | { readonly page: "settings" };
 
+/** Pages that other programs send people to. They have addresses of their own, since the programs add to them. */
+export type AccountPage = "authorize" | "link" | "account";
+
+export function accountPage(path: string): AccountPage | null {
+    switch (path.replace(/\/$/, "")) {
+        case "/oauth2/authorize":
+            return "authorize";
+        case "/oauth2/link":
+            return "link";
+        case "/account":
+            return "account";
+        default:
+            return null;
+    }
+}
+
 export function parseRoute(hash: string): Route {
     const [page, argument] = hash.replace(/^#\/?/, "").split("/", 2);
     const value = decode(argument ?? "");

@@ -1,5 +1,5 @@
 // Turns whatever went wrong into the id of a sentence that says what to do next.
-import { ConnectionError, MatrixError } from "matrix-js-sdk";
+import { ConnectionError, MatrixError } from "matrix-js-sdk/lib/http-api/errors.js";
 import type { MessageId } from "../app/i18n.tsx";
 
 const BY_CODE: Readonly<Record<string, MessageId>> = {

@@ -1,6 +1,6 @@
 // What Rohrpost's own server offers beyond the Matrix client-server API, and the two Matrix calls that are made before anybody
 // is signed in. Everything goes to the page's own origin.
-import { MatrixError } from "matrix-js-sdk";
+import { MatrixError } from "matrix-js-sdk/lib/http-api/errors.js";
 
 export type RegistrationMode = "invite" | "email" | "open" | "closed";
 
