@@ -14,6 +14,8 @@ section! {
     pub struct Database in "database" {
         /// `sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. Without it: the file `rohrpost.db` in the
         /// data folder. A relative path starts at the folder in which the server is started.
+        /// For PostgreSQL on another computer add `?sslmode=require`: TLS, with a certificate for that host from an
+        /// authority that the system knows, or that `&sslrootcert=PATH` names. Without it the way is not protected.
         pub(crate) url: Option<DatabaseUrl> = None, like "\"postgres://rohrpost:password@127.0.0.1:5432/rohrpost\"";
         /// How many connections to PostgreSQL are open at most. SQLite has one writer and needs no such number.
         pub max_connections: u32 = 10;

@@ -1,9 +1,8 @@
 //! Looks at a database without changing it: for the doctor, and before an upgrade.
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
-use tokio_postgres::NoTls;
-
+use super::postgres::Address;
 use crate::{Result, StoreError};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 const SQLITE_TABLE: &str = "SELECT 1 FROM sqlite_schema WHERE name = 'schema_steps'";
 const POSTGRES_TABLE: &str = "SELECT to_regclass('schema_steps') IS NOT NULL";
@@ -42,7 +41,7 @@ async fn postgres(url: &str) -> Result<Option<i64>> {
         let reason = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
         StoreError::Setup(format!("can't reach PostgreSQL: {reason}").into())
     };
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.map_err(unreachable)?;
+    let (client, connection) = Address::parse(url)?.connect().await.map_err(unreachable)?;
     let look = async {
         if !client.query_one(POSTGRES_TABLE, &[]).await?.get::<_, bool>(0) {
             return Ok(None);

@@ -1,5 +1,6 @@
 //! PostgreSQL: one writer with group commit, and a pool of connections for reading.
 
+mod address;
 mod tx;
 mod writer;
 
@@ -8,13 +9,13 @@ use std::{
     time::Duration,
 };
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
+use deadpool_postgres::{Pool, PoolError, Runtime};
 use tokio::{sync::mpsc, task::JoinHandle};
-use tokio_postgres::{IsolationLevel, NoTls};
+use tokio_postgres::IsolationLevel;
 use tokio_util::task::TaskTracker;
 
-pub(crate) use self::tx::PostgresTx;
 use self::writer::Writer;
+pub(crate) use self::{address::Address, tx::PostgresTx};
 use super::batch::{Job, Unit};
 use crate::{Acknowledge, Committed, Reading, Result, StoreError, Tx, Work, tx::TxEngine};
 
@@ -45,9 +46,8 @@ impl Postgres {
         acknowledge: Arc<dyn Acknowledge>,
         committed: Arc<dyn Committed>,
     ) -> Result<Self> {
-        let mut config: tokio_postgres::Config = url
-            .parse()
-            .map_err(|_| StoreError::Setup("the database url is not a valid postgres:// address".into()))?;
+        let mut address = Address::parse(url)?;
+        let config = &mut address.config;
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_TIMEOUT);
         }
@@ -56,14 +56,7 @@ impl Postgres {
                 .tcp_user_timeout(SILENCE_TIMEOUT)
                 .keepalives_idle(SILENCE_TIMEOUT);
         }
-        let manager = Manager::from_config(
-            config,
-            NoTls,
-            ManagerConfig {
-                recycling_method: RecyclingMethod::Fast,
-            },
-        );
-        let pool = Pool::builder(manager)
+        let pool = Pool::builder(address.into_manager())
             .max_size(max_connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(WAIT_TIMEOUT))

@@ -40,6 +40,7 @@ mod snapshots;
 mod sqlite_trouble;
 mod state;
 mod state_model;
+mod tls;
 mod to_device;
 mod tokens;
 mod txns;
