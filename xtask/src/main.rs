@@ -36,7 +36,7 @@ enum Command {
     },
     /// Check what no compiler checks: the crates' edges, file sizes, banned words and versions.
     Tidy,
-    /// Write the files that are made from code: docs/configuration.md.
+    /// Write the files that are made from code: docs/configuration.md and docs/endpoints.md.
     Gen,
     /// Measure the release server.
     Bench {

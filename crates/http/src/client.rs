@@ -19,7 +19,13 @@ mod session;
 mod sync;
 mod to_device;
 
-use crate::{admin, media, rohrpost, routes::Routes};
+use http::Method;
+
+use crate::{
+    admin, media, rohrpost,
+    routes::{Access, Routes},
+    well_known,
+};
 
 /// Every endpoint.
 pub(crate) fn routes() -> Routes {
@@ -43,5 +49,11 @@ pub(crate) fn routes() -> Routes {
     media::routes(&mut routes);
     rohrpost::routes(&mut routes);
     admin::routes(&mut routes);
+    routes.raw(
+        Method::GET,
+        "/.well-known/matrix/client",
+        Access::Public,
+        well_known::client,
+    );
     routes
 }

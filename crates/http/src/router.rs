@@ -13,14 +13,13 @@ use futures_util::FutureExt as _;
 use http::Method;
 use rohrpost_core::{Refusal, Server};
 
-use crate::{client, cors::cors, error::ApiError, health::health, web, well_known};
+use crate::{client, cors::cors, error::ApiError, health::health, web};
 
 /// Everything that the client listener answers.
 pub fn router(server: Arc<Server>) -> Router {
     client::routes()
         .into_router()
         .route("/health", get(health))
-        .route("/.well-known/matrix/client", get(well_known::client))
         .fallback(web::fallback)
         .layer(middleware::from_fn(catch_panic))
         .layer(middleware::from_fn(cors))
