@@ -29,6 +29,7 @@ pub use crate::sections::media::Media;
 pub use crate::sections::oauth::OAuth;
 pub use crate::sections::password::Password;
 pub use crate::sections::policy::{EncryptionPolicy, Policy};
+pub use crate::sections::presence::Presence;
 pub use crate::sections::registration::{Registration, RegistrationMode};
 pub use crate::sections::rooms::{DefaultRoomVersion, Rooms};
 pub use crate::sections::rtc::Rtc;
@@ -54,6 +55,7 @@ sections! {
         rooms: Rooms,
         limits: Limits,
         media: Media,
+        presence: Presence,
         rtc: Rtc,
         turn: Turn,
         federation: Federation,

@@ -9,6 +9,7 @@ pub(crate) mod media;
 pub(crate) mod oauth;
 pub(crate) mod password;
 pub(crate) mod policy;
+pub(crate) mod presence;
 pub(crate) mod registration;
 pub(crate) mod rooms;
 pub(crate) mod rtc;

@@ -65,6 +65,8 @@ pub struct Settings {
     pub max_upload_bytes: u64,
     /// Largest picture that is decoded for a thumbnail, in pixels.
     pub thumbnail_max_pixels: u64,
+    /// Whether people see who is there.
+    pub presence: bool,
     /// The SFU for calls, if there is one.
     pub livekit: Option<Livekit>,
     /// The relay for calls, if there is one.

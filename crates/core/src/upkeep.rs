@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rohrpost_store::{StoreError, Tx, Work};
 
-use crate::{Result, Server, accounts, delayed_events};
+use crate::{Result, Server, accounts, delayed_events, personal::presence};
 
 /// How long a repeated request gets the answer of the first: 30 days, in ms.
 const ANSWER_MS: i64 = 30 * 24 * 60 * 60 * 1000;
@@ -24,7 +24,8 @@ struct ForgetAnswers {
 /// Only when the store fails.
 pub async fn upkeep(server: &Arc<Server>) -> Result<()> {
     accounts::tidy::tidy(server).await?;
-    delayed_events::send_due::forget(server).await
+    delayed_events::send_due::forget(server).await?;
+    presence::expire(server).await
 }
 
 /// Forgets the answers to requests of more than 30 days ago and programs that nobody signs in with, and lets the database overwrite what was redacted or

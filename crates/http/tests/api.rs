@@ -15,6 +15,7 @@ mod listen;
 mod media;
 mod oauth;
 mod personal;
+mod presence;
 mod profile;
 mod push_rules;
 mod relations;

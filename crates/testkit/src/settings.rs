@@ -27,6 +27,7 @@ pub fn open_settings() -> Settings {
         },
         max_upload_bytes: 1024 * 1024,
         thumbnail_max_pixels: 4_000_000,
+        presence: false,
         livekit: None,
         turn: None,
         limits: None,

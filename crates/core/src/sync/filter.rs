@@ -46,11 +46,16 @@ impl<'a> EventFilter<'a> {
             && !self.not_types.iter().any(|pattern| matches(pattern, kind))
     }
 
+    /// Whether events of this type by this user pass.
+    pub(crate) fn allows_sent(&self, kind: &str, sender: &OwnedUserId) -> bool {
+        self.allows_type(kind)
+            && self.senders.is_none_or(|senders| senders.contains(sender))
+            && !self.not_senders.contains(sender)
+    }
+
     /// Whether a stored event passes.
     pub(crate) fn allows(&self, row: &EventRow) -> bool {
-        self.allows_type(&row.kind)
-            && self.senders.is_none_or(|senders| senders.contains(&row.sender))
-            && !self.not_senders.contains(&row.sender)
+        self.allows_sent(&row.kind, &row.sender)
             && self
                 .url
                 .is_none_or(|url| has_url(row) == (*url == UrlFilter::EventsWithUrl))

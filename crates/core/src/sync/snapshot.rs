@@ -11,6 +11,7 @@ use ruma::{OwnedRoomId, OwnedUserId, UserId, events::room::member::MembershipSta
 use crate::{
     Result, Server,
     personal::ignored::Ignored,
+    personal::presence,
     push::rules,
     sync::{
         engine::SyncRequest,
@@ -52,6 +53,8 @@ pub struct SyncAnswer {
     pub leave: BTreeMap<OwnedRoomId, LeftRoom>,
     /// Account data that isn't about a room.
     pub account_data: Vec<PlainEvent>,
+    /// Who came and went: whose it is, and the event.
+    pub presence: Vec<(OwnedUserId, PlainEvent)>,
     /// Messages to this device.
     pub to_device: Vec<ToDeviceRow>,
     /// Users whose devices are to be asked for again.
@@ -73,6 +76,7 @@ impl SyncAnswer {
             && self.knock.is_empty()
             && self.leave.is_empty()
             && self.account_data.is_empty()
+            && self.presence.is_empty()
             && self.to_device.is_empty()
             && self.devices_changed.is_empty()
             && self.devices_left.is_empty()
@@ -130,6 +134,12 @@ pub(crate) async fn snapshot(
     answer
         .account_data
         .retain(|event| global.allows_type(&event.kind));
+
+    let wanted = EventFilter::of_events(&request.filter.presence);
+    answer.presence = presence::changes(server, tx, &caller.user_id, since, now).await?;
+    answer
+        .presence
+        .retain(|(sender, event)| wanted.allows_sent(&event.kind, sender));
 
     let ignored = Ignored::of(tx, &caller.user_id).await?;
     let stretch = Stretch {

@@ -50,6 +50,7 @@ pub(super) fn settings(config: &Config) -> anyhow::Result<Settings> {
         },
         max_upload_bytes: config.media.max_upload_bytes,
         thumbnail_max_pixels: config.media.thumbnail_max_pixels,
+        presence: config.presence.enabled,
         livekit: livekit(&config.rtc),
         turn: turn(&config.turn),
         limits: config.limits.enabled.then(|| rates(&config.limits)),

@@ -1,6 +1,8 @@
 //! `GET /_matrix/client/v3/presence/{userId}/status`
 //!
-//! Presence is off: everybody is offline. [Specification](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3presenceuseridstatus)
+//! Whether somebody is there; where presence is off, nobody is. [Specification](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3presenceuseridstatus)
+
+use std::time::Duration;
 
 use rohrpost_core::{Result, personal::presence};
 use ruma::{
@@ -14,6 +16,10 @@ pub(crate) async fn get_presence(
     Authed { server, caller, .. }: Authed,
     request: Request,
 ) -> Result<Response> {
-    presence::may_ask(&server, &caller, request.user_id).await?;
-    Ok(Response::new(PresenceState::Offline))
+    let found = presence::get(&server, &caller, request.user_id).await?;
+    let mut response = Response::new(found.state.clone());
+    response.currently_active = found.active_ago_ms.map(|_| found.state == PresenceState::Online);
+    response.last_active_ago = found.active_ago_ms.map(Duration::from_millis);
+    response.status_msg = found.status;
+    Ok(response)
 }

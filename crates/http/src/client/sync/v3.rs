@@ -19,7 +19,7 @@ use http::header;
 use rohrpost_core::{
     Refusal, Result, Server,
     caller::authenticate,
-    personal::filters,
+    personal::{filters, presence},
     sync::{self, SyncRequest},
 };
 use ruma::api::{
@@ -70,6 +70,7 @@ async fn handle(server: &Arc<Server>, request: Request) -> Result<Vec<u8>, ApiEr
         is_unstable,
         by_thread: filter.room.timeline.unread_thread_notifications,
     };
+    presence::seen(server, &caller, request.set_presence).await?;
     let wanted = SyncRequest {
         since: since.map_err(|_| Refusal::InvalidParam("since is not a token of this server".to_owned()))?,
         caller,

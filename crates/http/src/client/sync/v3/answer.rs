@@ -20,7 +20,9 @@ struct Answer<'a> {
     #[serde(skip_serializing_if = "Events::is_empty")]
     account_data: Events<Plain<'a>>,
     #[serde(skip_serializing_if = "Events::is_empty")]
-    to_device: Events<ToDevice<'a>>,
+    presence: Events<Sent<'a>>,
+    #[serde(skip_serializing_if = "Events::is_empty")]
+    to_device: Events<Sent<'a>>,
     #[serde(skip_serializing_if = "Devices::is_empty")]
     device_lists: Devices<'a>,
     /// Always there: a client takes its absence for zero.
@@ -65,7 +67,7 @@ struct Plain<'a> {
 }
 
 #[derive(Serialize)]
-struct ToDevice<'a> {
+struct Sent<'a> {
     sender: &'a OwnedUserId,
     #[serde(rename = "type")]
     kind: &'a str,
@@ -168,10 +170,17 @@ pub(super) fn write(answer: &SyncAnswer, spelling: Spelling) -> serde_json::Resu
     );
     counts.entry("signed_curve25519").or_insert(0);
     let to_device = answer.to_device.iter().map(|row| {
-        Ok(ToDevice {
+        Ok(Sent {
             sender: &row.sender,
             kind: &row.kind,
             content: serde_json::from_str(&row.content)?,
+        })
+    });
+    let presence = answer.presence.iter().map(|(sender, event)| {
+        Ok(Sent {
+            sender,
+            kind: &event.kind,
+            content: serde_json::from_str(&event.content)?,
         })
     });
     serde_json::to_vec(&Answer {
@@ -198,6 +207,9 @@ pub(super) fn write(answer: &SyncAnswer, spelling: Spelling) -> serde_json::Resu
             leave: answer.leave.iter().map(|(id, room)| (id, left(room))).collect(),
         },
         account_data: plain(&answer.account_data)?,
+        presence: Events {
+            events: presence.collect::<serde_json::Result<_>>()?,
+        },
         to_device: Events {
             events: to_device.collect::<serde_json::Result<_>>()?,
         },
