@@ -12,16 +12,20 @@ pub mod invitations;
 pub mod invite;
 pub mod list;
 pub mod login;
+pub mod login_token;
 pub mod logout;
+pub mod openid;
 pub mod password;
 pub mod profile;
 pub mod refresh;
 pub mod register;
 pub mod reset_password;
+pub mod restrict;
 pub mod sign_in;
 pub mod tidy;
 pub mod uia;
 pub mod username;
+pub mod whois;
 
 /// What requests from an address are counted under: an IPv6 network counts as one address, because whoever has one
 /// of its addresses has them all.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+pub use rohrpost_store::Restrictions;
 use rohrpost_store::{TokenKind, UserState};
 use ruma::{OwnedDeviceId, OwnedUserId};
 
@@ -16,15 +17,45 @@ pub struct Caller {
     pub device_id: OwnedDeviceId,
     /// May administer this server.
     pub administrator: bool,
+    /// May read, but not take part.
+    pub suspended: bool,
     /// The hash of the token that was shown: a request that waits looks again whether it still counts.
     pub(crate) token_hash: [u8; 32],
+}
+
+impl Caller {
+    /// Checks that the account may take part, not only read. What a suspended account may do all the same is
+    /// everything that doesn't ask this.
+    ///
+    /// # Errors
+    /// `UserSuspended`.
+    ///
+    /// # Spec
+    /// [Account suspension](https://spec.matrix.org/v1.19/client-server-api/#account-suspension)
+    pub fn may_take_part(&self) -> Result<()> {
+        match self.suspended {
+            true => Err(Refusal::UserSuspended),
+            false => Ok(()),
+        }
+    }
 }
 
 /// Finds out whose access token this is.
 ///
 /// # Errors
-/// `UnknownToken` when it isn't one, or not any more; `UserDeactivated` when the account is closed.
+/// `UnknownToken` when it isn't one, or not any more; `UserDeactivated` when the account is closed; `UserLocked`.
 pub async fn authenticate(server: &Arc<Server>, token: &str) -> Result<Caller> {
+    match authenticate_even_locked(server, token).await? {
+        (_, Restrictions { locked: true, .. }) => Err(Refusal::UserLocked),
+        (caller, _) => Ok(caller),
+    }
+}
+
+/// The same, for signing out, which locked accounts may.
+///
+/// # Errors
+/// `UnknownToken`, `UserDeactivated`.
+pub async fn authenticate_even_locked(server: &Arc<Server>, token: &str) -> Result<(Caller, Restrictions)> {
     if token.is_empty() || token.len() > 1024 {
         return Err(Refusal::UnknownToken { soft_logout: false });
     }
@@ -50,8 +81,10 @@ pub async fn authenticate(server: &Arc<Server>, token: &str) -> Result<Caller> {
         user_id: row.user_id.clone(),
         device_id: row.device_id.clone(),
         administrator: row.administrator,
+        suspended: row.restrictions.suspended,
         token_hash: hash,
     };
+    let restrictions = row.restrictions;
     seen(server, hash, row).await;
-    Ok(caller)
+    Ok((caller, restrictions))
 }

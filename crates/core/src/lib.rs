@@ -22,6 +22,7 @@ pub mod ports;
 pub mod push;
 mod random;
 pub mod refusal;
+pub mod reports;
 pub mod rooms;
 pub mod rtc;
 mod server;

@@ -6,6 +6,7 @@
 pub mod account_data;
 pub mod filters;
 pub(crate) mod ignored;
+pub(crate) mod invite_permission;
 pub mod presence;
 pub mod receipts;
 pub mod tags;

@@ -53,6 +53,24 @@ pub enum Refusal {
     /// `M_USER_DEACTIVATED`
     #[error("this account is closed")]
     UserDeactivated,
+    /// `M_USER_LOCKED`
+    #[error("this account is locked; please ask an administrator")]
+    UserLocked,
+    /// `M_USER_SUSPENDED`
+    #[error("this account may read, but not take part at the moment; please ask an administrator")]
+    UserSuspended,
+    /// `M_INVITE_BLOCKED`
+    #[error("this person doesn't take invitations; please ask them in another way")]
+    InviteBlocked,
+    /// `M_CANNOT_LEAVE_SERVER_NOTICE_ROOM`
+    #[error("in this room the server speaks to you; its invitation can't be refused")]
+    CannotLeaveServerNoticeRoom,
+    /// `M_KEY_TOO_LARGE`
+    #[error("{0}")]
+    KeyTooLarge(String),
+    /// `M_PROFILE_TOO_LARGE`
+    #[error("{0}")]
+    ProfileTooLarge(String),
     /// `M_GUEST_ACCESS_FORBIDDEN`: this server has no guests.
     #[error("this server has no guest accounts; please make an account or sign in")]
     GuestAccessForbidden,

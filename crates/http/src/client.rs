@@ -9,14 +9,17 @@ mod devices;
 mod directory;
 mod discovery;
 mod keys;
+mod moderation;
 mod oauth;
 mod personal;
 mod profile;
 mod push;
+mod reports;
 mod rooms;
 mod rtc;
 mod session;
 mod sync;
+mod third_party_networks;
 mod to_device;
 
 use http::Method;
@@ -46,6 +49,9 @@ pub(crate) fn routes() -> Routes {
     backup::routes(&mut routes);
     personal::routes(&mut routes);
     push::routes(&mut routes);
+    reports::routes(&mut routes);
+    moderation::routes(&mut routes);
+    third_party_networks::routes(&mut routes);
     media::routes(&mut routes);
     rohrpost::routes(&mut routes);
     admin::routes(&mut routes);

@@ -45,6 +45,13 @@ impl IntoResponse for ApiError {
         let (status, kind, message) = match self {
             Self::Refused(Refusal::MaxDelayExceeded { max_delay }) => return delay_exceeded(max_delay),
             Self::Refused(Refusal::Uiaa(info)) => return render(UiaaResponse::AuthResponse(*info)),
+            Self::Refused(refusal @ Refusal::UserLocked) => {
+                // "soft_logout set to true": the client keeps its keys. `ruma` has no place for it.
+                let body = serde_json::json!({
+                    "errcode": "M_USER_LOCKED", "error": refusal.to_string(), "soft_logout": true,
+                });
+                return render(Error::new(StatusCode::UNAUTHORIZED, ErrorBody::Json(body)));
+            }
             Self::Refused(refusal) => {
                 let (status, kind) = refused(&refusal);
                 (status, kind, refusal.to_string())
@@ -137,6 +144,14 @@ fn refused(refusal: &Refusal) -> (StatusCode, ErrorKind) {
         }
         Refusal::MissingToken => (StatusCode::UNAUTHORIZED, ErrorKind::MissingToken),
         Refusal::UserDeactivated => (StatusCode::FORBIDDEN, ErrorKind::UserDeactivated),
+        Refusal::UserLocked => (StatusCode::UNAUTHORIZED, ErrorKind::UserLocked),
+        Refusal::UserSuspended => (StatusCode::FORBIDDEN, ErrorKind::UserSuspended),
+        Refusal::InviteBlocked => (StatusCode::FORBIDDEN, ErrorKind::InviteBlocked),
+        Refusal::CannotLeaveServerNoticeRoom => {
+            (StatusCode::FORBIDDEN, ErrorKind::CannotLeaveServerNoticeRoom)
+        }
+        Refusal::KeyTooLarge(_) => (StatusCode::BAD_REQUEST, ErrorKind::KeyTooLarge),
+        Refusal::ProfileTooLarge(_) => (StatusCode::BAD_REQUEST, ErrorKind::ProfileTooLarge),
         Refusal::GuestAccessForbidden => (StatusCode::FORBIDDEN, ErrorKind::GuestAccessForbidden),
         Refusal::Unrecognized => (StatusCode::NOT_FOUND, ErrorKind::Unrecognized),
         Refusal::UserInUse => (StatusCode::BAD_REQUEST, ErrorKind::UserInUse),

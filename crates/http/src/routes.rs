@@ -15,7 +15,11 @@ use axum::{
 use bytes::Bytes;
 use http::{Method, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use rohrpost_core::{Caller, Refusal, Server, caller::authenticate, limits::Kind};
+use rohrpost_core::{
+    Caller, Refusal, Server,
+    caller::{authenticate, authenticate_even_locked},
+    limits::Kind,
+};
 use ruma::api::{
     IncomingRequest, IncomingRequestExt, error::FromHttpRequestError, path_builder::PathBuilder,
 };
@@ -216,7 +220,7 @@ async fn receive<R: IncomingRequest>(
 ) -> Result<Received<R>, ApiError> {
     let (parts, body) = request.into_parts();
     // Nothing of the body is read for those who may not call.
-    let caller = caller(&server, access, &parts.headers).await?;
+    let caller = caller(&server, (operation, access), &parts.headers).await?;
     let max_bytes = if access == Access::Public {
         MAX_PUBLIC_BODY_BYTES
     } else {
@@ -241,10 +245,15 @@ async fn receive<R: IncomingRequest>(
 /// Who calls, if they may.
 async fn caller(
     server: &Arc<Server>,
-    access: Access,
+    (operation, access): (&str, Access),
     headers: &http::HeaderMap,
 ) -> Result<Option<Caller>, Refusal> {
+    let is_sign_out = operation.ends_with("/logout") || operation.ends_with("/logout/all");
     let found = match bearer(headers) {
+        // "All but the following": a locked account can still be signed out of.
+        Some(token) if is_sign_out => authenticate_even_locked(server, token)
+            .await
+            .map(|(caller, _)| Some(caller)),
         Some(token) => authenticate(server, token).await.map(Some),
         None => Ok(None),
     };

@@ -33,7 +33,7 @@ async fn people_sign_in_by_name_or_full_id_in_any_case() {
     TestServer::each(async |server| {
         server.user("erika").await;
         let (_, flows) = server.get(LOGIN, None).await;
-        assert_eq!(flows, json!({ "flows": [{ "type": "m.login.password" }] }));
+        assert_eq!(flows["flows"][0], json!({ "type": "m.login.password" }));
         for user in ["erika", "Erika", "@erika:test.example", "@ERIKA:test.example"] {
             let (status, signed_in) = server.post(LOGIN, None, with(user, PASSWORD)).await;
             assert_eq!(status, 200, "{signed_in}");
@@ -90,7 +90,7 @@ async fn refuses_malformed_sign_ins() {
         (json!({}), "M_BAD_JSON"),
         (json!([]), "M_BAD_JSON"),
         (json!({ "type": 5 }), "M_BAD_JSON"),
-        (json!({ "type": "m.login.token", "token": "x" }), "M_UNKNOWN"),
+        (json!({ "type": "m.login.token", "token": 1 }), "M_BAD_JSON"),
         (json!({ "type": "m.login.sorcery" }), "M_UNKNOWN"),
         (
             json!({ "type": "m.login.password", "password": "x" }),

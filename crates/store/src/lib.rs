@@ -39,8 +39,10 @@ mod profiles;
 mod pushers;
 mod receipts;
 mod relations;
+mod reports;
 mod room_lists;
 mod rooms;
+mod short_tokens;
 mod signing_keys;
 mod state;
 mod sticky_events;
@@ -78,15 +80,17 @@ pub use self::{
     pushers::PusherRow,
     receipts::ReceiptRow,
     relations::{NewRelation, Related, RelationQuery, ThreadPart},
+    reports::ReportRow,
     room_lists::ListedRoom,
     rooms::{NewRoom, RoomRow},
+    short_tokens::ShortTokenKind,
     signing_keys::SigningKeyRow,
     state::{StateEntry, StateNid, StatePair},
     to_device::{NewToDevice, ToDeviceRow},
     tokens::{CallerRow, TokenKind, TokenRow},
     tx::Tx,
     uia::UiaSession,
-    users::{UserRow, UserState},
+    users::{Restrictions, UserRow, UserState},
     work::{Acknowledge, AfterCommit, Committed, Completion, Reading, Wakes, Work},
 };
 

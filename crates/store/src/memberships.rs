@@ -237,6 +237,45 @@ impl Tx<'_> {
         Ok(users)
     }
 
+    /// Rooms that two users are both joined to, in the order of their ids, those after `after`.
+    pub async fn membership_mutual(
+        &mut self,
+        (one, other): (&UserId, &UserId),
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<OwnedRoomId>> {
+        let sql = "SELECT r.room_id FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid \
+                   JOIN rooms r ON r.nid = a.room_nid WHERE a.user_id = $1 AND a.membership = 'join' \
+                   AND b.user_id = $2 AND b.membership = 'join' AND r.room_id > $3 ORDER BY r.room_id LIMIT $4";
+        self.query(sql, params![one, other, after, limit])
+            .await?
+            .iter()
+            .map(|row| row.get(0))
+            .collect()
+    }
+
+    /// How many rooms two users are both joined to.
+    pub async fn membership_mutual_count(&mut self, one: &UserId, other: &UserId) -> Result<i64> {
+        let sql = "SELECT COUNT(*) FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid \
+                   WHERE a.user_id = $1 AND a.membership = 'join' AND b.user_id = $2 AND b.membership = 'join'";
+        self.query_one(sql, params![one, other]).await?.get(0)
+    }
+
+    /// The room in which the server speaks to a person.
+    pub async fn notice_room_get(&mut self, user_id: &UserId) -> Result<Option<RoomNid>> {
+        let sql = "SELECT room_nid FROM notice_rooms WHERE user_id = $1";
+        let row = self.query_opt(sql, params![user_id]).await?;
+        row.map(|row| row.get(0)).transpose()
+    }
+
+    /// Notes the room in which the server speaks to a person.
+    pub async fn notice_room_put(&mut self, user_id: &UserId, room: RoomNid) -> Result<()> {
+        let sql = "INSERT INTO notice_rooms (user_id, room_nid) VALUES ($1, $2) \
+                   ON CONFLICT (user_id) DO UPDATE SET room_nid = excluded.room_nid";
+        self.execute(sql, params![user_id, room]).await?;
+        Ok(())
+    }
+
     /// Whether two users are joined to a common room.
     pub async fn membership_is_sharing(&mut self, one: &UserId, other: &UserId) -> Result<bool> {
         let sql = "SELECT 1 FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid \

@@ -13,6 +13,7 @@ const STEPS: &[(&str, &str)] = &[
     ("first", include_str!("../migrations/0001_first.sql")),
     ("relations", include_str!("../migrations/0002_relations.sql")),
     ("sliding", include_str!("../migrations/0003_sliding.sql")),
+    ("people", include_str!("../migrations/0004_people.sql")),
     ("oauth", include_str!("../migrations/0006_oauth.sql")),
     ("rtc", include_str!("../migrations/0008_rtc.sql")),
 ];

@@ -60,8 +60,33 @@ impl Tx<'_> {
 
     /// Removes the profile of a user.
     pub async fn profile_delete(&mut self, user_id: &UserId) -> Result<()> {
-        self.execute("DELETE FROM profiles WHERE user_id = $1", params![user_id])
-            .await?;
+        let who: &[_] = params![user_id];
+        self.execute_all(&[
+            ("DELETE FROM profiles WHERE user_id = $1", who),
+            ("DELETE FROM profile_fields WHERE user_id = $1", who),
+        ])
+        .await
+    }
+
+    /// The further fields of a profile with their values as JSON, in the order of their names.
+    pub async fn profile_fields(&mut self, user_id: &UserId) -> Result<Vec<(String, String)>> {
+        let sql = "SELECT name, value FROM profile_fields WHERE user_id = $1 ORDER BY name";
+        let rows = self.query(sql, params![user_id]).await?;
+        rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+    }
+
+    /// Sets a further field of a profile.
+    pub async fn profile_field_put(&mut self, user_id: &UserId, name: &str, value: &str) -> Result<()> {
+        let sql = "INSERT INTO profile_fields (user_id, name, value) VALUES ($1, $2, $3) \
+                   ON CONFLICT (user_id, name) DO UPDATE SET value = excluded.value";
+        self.execute(sql, params![user_id, name, value]).await?;
+        Ok(())
+    }
+
+    /// Removes a further field of a profile.
+    pub async fn profile_field_delete(&mut self, user_id: &UserId, name: &str) -> Result<()> {
+        let sql = "DELETE FROM profile_fields WHERE user_id = $1 AND name = $2";
+        self.execute(sql, params![user_id, name]).await?;
         Ok(())
     }
 

@@ -33,6 +33,15 @@ impl UserState {
     }
 }
 
+/// What an administrator took from an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Restrictions {
+    /// It can't be used at all.
+    pub locked: bool,
+    /// It may read, but not take part.
+    pub suspended: bool,
+}
+
 /// An account.
 #[derive(Clone)]
 pub struct UserRow {
@@ -96,6 +105,7 @@ impl Tx<'_> {
             ("DELETE FROM backup_keys WHERE user_id = $1", who),
             ("DELETE FROM backup_versions WHERE user_id = $1", who),
             ("DELETE FROM delayed_events WHERE user_id = $1", who),
+            ("DELETE FROM short_tokens WHERE user_id = $1", who),
         ])
         .await
     }
@@ -131,6 +141,26 @@ impl Tx<'_> {
     pub async fn user_set_state(&mut self, user_id: &UserId, state: UserState) -> Result<()> {
         let sql = "UPDATE users SET state = $2 WHERE user_id = $1";
         self.execute(sql, params![user_id, state.as_str()]).await?;
+        Ok(())
+    }
+
+    /// What was taken from an account; nothing when there is none.
+    pub async fn user_restrictions(&mut self, user_id: &UserId) -> Result<Restrictions> {
+        let sql = "SELECT locked, suspended FROM users WHERE user_id = $1";
+        let Some(row) = self.query_opt(sql, params![user_id]).await? else {
+            return Ok(Restrictions::default());
+        };
+        Ok(Restrictions {
+            locked: row.get(0)?,
+            suspended: row.get(1)?,
+        })
+    }
+
+    /// Takes something from an account or gives it back.
+    pub async fn user_restrict(&mut self, user_id: &UserId, restrictions: Restrictions) -> Result<()> {
+        let sql = "UPDATE users SET locked = $2, suspended = $3 WHERE user_id = $1";
+        self.execute(sql, params![user_id, restrictions.locked, restrictions.suspended])
+            .await?;
         Ok(())
     }
 

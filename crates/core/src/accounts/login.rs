@@ -10,6 +10,7 @@ use crate::{
     accounts::{
         address_key,
         password::{self, Password},
+        restrict::check_not_locked,
         sign_in::{NewDevice, SignIn, SignedIn},
         username::known_user_id,
     },
@@ -119,6 +120,7 @@ impl Work for Unit {
         if !user.as_ref().is_some_and(is_current) {
             return Err(refused());
         }
+        check_not_locked(tx, &self.user_id).await?;
         if let Some(hash) = &self.rehashed {
             tx.user_set_password(&self.user_id, Some(hash)).await?;
         }

@@ -9,6 +9,10 @@ use crate::{Caller, Refusal, Result, Server, rooms};
 
 /// Longest display name, in bytes.
 pub const MAX_DISPLAY_NAME_BYTES: usize = 255;
+/// Longest name of a field, in bytes.
+const MAX_FIELD_NAME_BYTES: usize = 255;
+/// How large a profile may be, in bytes: all names and values as JSON.
+const MAX_PROFILE_BYTES: usize = 65_535;
 /// Longest address of a picture, in bytes.
 const MAX_AVATAR_URL_BYTES: usize = 1000;
 
@@ -19,6 +23,21 @@ pub enum ProfileChange {
     DisplayName(Option<String>),
     /// The picture.
     AvatarUrl(Option<OwnedMxcUri>),
+    /// Any other field.
+    Other {
+        /// Its name, such as `m.tz`.
+        name: String,
+        /// JSON of any kind.
+        value: Option<serde_json::Value>,
+    },
+}
+
+/// All that others see of a person.
+pub struct FullProfile {
+    /// Name and picture.
+    pub profile: Profile,
+    /// Further fields, in the order of their names.
+    pub fields: Vec<(String, serde_json::Value)>,
 }
 
 struct Unit {
@@ -30,7 +49,7 @@ struct Unit {
 ///
 /// # Errors
 /// `NotFound` when there is no such user, on this server or anywhere.
-pub async fn profile(server: &Arc<Server>, user_id: OwnedUserId) -> Result<Profile> {
+pub async fn profile(server: &Arc<Server>, user_id: OwnedUserId) -> Result<FullProfile> {
     if !server.is_local(&user_id) {
         return Err(Refusal::not_found("profile"));
     }
@@ -38,10 +57,16 @@ pub async fn profile(server: &Arc<Server>, user_id: OwnedUserId) -> Result<Profi
         Box::pin(async move {
             let user: Option<UserRow> = tx.user_get(&user_id).await?;
             let profile = tx.profile_get(&user_id).await?;
+            let fields = tx.profile_fields(&user_id).await?;
             // An account that was closed and erased answers like one that never was.
             let is_seen =
                 user.is_some_and(|user| user.state == UserState::Active || profile != Profile::default());
-            Ok::<_, Refusal>(is_seen.then_some(profile))
+            let fields = fields.into_iter();
+            let fields = fields.filter_map(|(name, value)| Some((name, serde_json::from_str(&value).ok()?)));
+            Ok::<_, Refusal>(is_seen.then_some(FullProfile {
+                profile,
+                fields: fields.collect(),
+            }))
         })
     });
     read.await?.ok_or_else(|| Refusal::not_found("profile"))
@@ -63,7 +88,9 @@ pub async fn set(
             "you can only change your own profile".to_owned(),
         ));
     }
+    caller.may_take_part()?;
     let change = check(change)?;
+    let is_shown_in_rooms = !matches!(change, ProfileChange::Other { .. });
     server
         .store
         .write(Unit {
@@ -71,6 +98,9 @@ pub async fn set(
             change,
         })
         .await?;
+    if !is_shown_in_rooms {
+        return Ok(());
+    }
     // Although the profile may have been so before: the request that made it so may have been cut off.
     rooms::profile::propagate(server, user_id).await
 }
@@ -103,6 +133,55 @@ fn check(change: ProfileChange) -> Result<ProfileChange> {
             }
             Ok(ProfileChange::AvatarUrl(url))
         }
+        ProfileChange::Other { name, value } => {
+            if name.len() > MAX_FIELD_NAME_BYTES {
+                let text = format!("the name of a field may have at most {MAX_FIELD_NAME_BYTES} bytes");
+                return Err(Refusal::KeyTooLarge(text));
+            }
+            if !is_field_name(&name) {
+                return Err(Refusal::InvalidParam(
+                    "the name of a field is m.tz or one of your own, such as org.example.field".to_owned(),
+                ));
+            }
+            if name == "m.tz" && value.as_ref().is_some_and(|value| !value.is_string()) {
+                return Err(Refusal::BadJson("m.tz must be a text".to_owned()));
+            }
+            Ok(ProfileChange::Other { name, value })
+        }
+    }
+}
+
+/// Parts of lower-case letters, digits and `_` that begin with a letter, at least two, with dots between them.
+fn is_field_name(name: &str) -> bool {
+    let is_part = |part: &str| {
+        part.starts_with(|first: char| first.is_ascii_lowercase())
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    };
+    name.contains('.') && name.split('.').all(is_part)
+}
+
+impl Unit {
+    /// Sets or removes a further field, within the size of a profile.
+    async fn set_other(&self, tx: &mut Tx<'_>, name: &str, value: Option<&serde_json::Value>) -> Result<()> {
+        let Some(value) = value else {
+            return Ok(tx.profile_field_delete(&self.user_id, name).await?);
+        };
+        let value = value.to_string();
+        let profile = tx.profile_get(&self.user_id).await?;
+        let shown = [profile.display_name, profile.avatar_url];
+        let mut bytes: usize = shown.iter().flatten().map(|text| text.len() + 20).sum();
+        for (other, value) in tx.profile_fields(&self.user_id).await? {
+            if other != name {
+                bytes += other.len() + value.len() + 4;
+            }
+        }
+        if bytes + name.len() + value.len() + 4 > MAX_PROFILE_BYTES {
+            let text = format!("a profile may have {MAX_PROFILE_BYTES} bytes; remove a field first");
+            return Err(Refusal::ProfileTooLarge(text));
+        }
+        Ok(tx.profile_field_put(&self.user_id, name, &value).await?)
     }
 }
 
@@ -118,6 +197,7 @@ impl Work for Unit {
         match &self.change {
             ProfileChange::DisplayName(name) => profile.display_name.clone_from(name),
             ProfileChange::AvatarUrl(url) => profile.avatar_url = url.as_ref().map(ToString::to_string),
+            ProfileChange::Other { name, value } => return self.set_other(tx, name, value.as_ref()).await,
         }
         if profile == before {
             return Ok(());
@@ -128,7 +208,17 @@ impl Work for Unit {
 
 #[cfg(test)]
 mod tests {
-    use super::{ProfileChange, check};
+    use super::{ProfileChange, check, is_field_name};
+
+    #[test]
+    fn names_of_fields_are_namespaced() {
+        for name in ["m.tz", "org.example.a_1", "a.b.c"] {
+            assert!(is_field_name(name), "{name}");
+        }
+        for name in ["", "tz", "m.", ".tz", "M.tz", "m.1", "m..a", "m.tz ", "m.ü"] {
+            assert!(!is_field_name(name), "{name}");
+        }
+    }
 
     #[test]
     fn an_empty_text_removes_the_field() {

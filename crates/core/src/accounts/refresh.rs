@@ -7,7 +7,11 @@ use std::sync::Arc;
 
 use rohrpost_store::{TokenKind, Tx, UserState, Work};
 
-use crate::{Refusal, Result, Server, accounts::sign_in::Tokens, random};
+use crate::{
+    Refusal, Result, Server,
+    accounts::{restrict::check_not_locked, sign_in::Tokens},
+    random,
+};
 
 /// So long after its exchange a revoked refresh token is taken for a race of two windows, not for a theft.
 const RACE_MS: i64 = 60_000;
@@ -93,6 +97,7 @@ impl Work for Unit {
         if grant.as_ref().map(|grant| &grant.client_id) != self.client.as_ref() {
             return Ok(Exchange::Refused { soft_logout: false });
         }
+        check_not_locked(tx, &token.user_id).await?;
         if token.expires_ts.is_some() {
             if token
                 .used_ts

@@ -35,6 +35,7 @@ impl Work for Unit {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         tx.token_delete_expired(self.now_ts - KEEP_EXPIRED_MS).await?;
+        tx.short_token_delete_expired(self.now_ts).await?;
         tx.uia_delete_old(self.now_ts - KEEP_SESSIONS_MS).await?;
         tx.oauth_code_delete_old(self.now_ts - KEEP_SESSIONS_MS).await?;
         tx.oauth_page_delete_old(self.now_ts - KEEP_SESSIONS_MS).await?;

@@ -50,6 +50,7 @@ struct Unit {
 /// `Forbidden` when the caller isn't in the room; `MaxDelayExceeded`; `LimitExceeded` when the caller has too many
 /// waiting; `InvalidParam` without a delay; `BadJson`, `TooLarge` for content that can't stand in an event.
 pub async fn schedule(server: &Arc<Server>, wanted: Schedule) -> Result<String> {
+    wanted.caller.may_take_part()?;
     server.limit(Kind::Message, wanted.caller.user_id.as_str())?;
     if wanted.kind == TimelineEventType::RoomRedaction {
         return Err(Refusal::InvalidParam(

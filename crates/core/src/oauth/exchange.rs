@@ -119,7 +119,9 @@ pub(super) async fn grant(
 ) -> Result<Option<Exchanged>> {
     // The account may have been closed since its user consented.
     let user = tx.user_lock(user_id).await?;
-    if !user.is_some_and(|user| user.state == UserState::Active) {
+    if !user.is_some_and(|user| user.state == UserState::Active)
+        || tx.user_restrictions(user_id).await?.locked
+    {
         return Ok(None);
     }
     let sign_in = sign_in.on_device(device_id.clone());

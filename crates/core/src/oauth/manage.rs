@@ -50,7 +50,7 @@ pub async fn account(server: &Arc<Server>, secret: &PageSecret) -> Result<Accoun
     let profile = profile::profile(server, caller.user_id.clone()).await?;
     Ok(Account {
         user_id: caller.user_id.clone(),
-        display_name: profile.display_name,
+        display_name: profile.profile.display_name,
         devices: list(server, caller).await?,
     })
 }

@@ -88,20 +88,23 @@ pub async fn caller(server: &Arc<Server>, secret: &PageSecret) -> Result<Caller>
                 return Ok::<_, StoreError>(None);
             };
             let user = tx.user_get(&session.user_id).await?;
-            Ok(user.map(|user| (session, user)))
+            let restrictions = tx.user_restrictions(&session.user_id).await?;
+            Ok(user.map(|user| (session, user, restrictions)))
         })
     });
-    let found = read.await?.filter(|(session, user)| {
+    let found = read.await?.filter(|(session, user, restrictions)| {
         let mark = user.password_hash.as_deref().map(random::hash);
         user.state == UserState::Active
+            && !restrictions.locked
             && mark.is_some_and(|mark| bool::from(mark.ct_eq(&session.password_mark)))
     });
-    let (session, _) = found.ok_or(Refusal::UnknownToken { soft_logout: false })?;
+    let (session, _, restrictions) = found.ok_or(Refusal::UnknownToken { soft_logout: false })?;
     Ok(Caller {
         user_id: session.user_id,
         device_id: OwnedDeviceId::from(""),
         // Nothing that needs an administrator is done on these pages.
         administrator: false,
+        suspended: restrictions.suspended,
         token_hash: [0; 32],
     })
 }

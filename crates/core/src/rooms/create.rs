@@ -15,6 +15,7 @@ use ruma::{
 use crate::{
     Caller, Refusal, Result, Server,
     limits::Kind,
+    personal::invite_permission,
     random,
     rooms::{
         append::{append, append_built},
@@ -72,6 +73,7 @@ struct Unit {
 /// when the encryption policy refuses it, `NotFound` when an invited person doesn't exist here, `LimitExceeded` when
 /// there are more invitations than the caller may send now.
 pub async fn create(server: &Arc<Server>, wanted: CreateRoom) -> Result<OwnedRoomId> {
+    wanted.caller.may_take_part()?;
     server.limit(Kind::RoomCreation, wanted.caller.user_id.as_str())?;
     if wanted.invite.len() > MAX_INVITES || wanted.initial_state.len() > MAX_INITIAL_STATE {
         return Err(Refusal::TooLarge(format!(
@@ -140,6 +142,7 @@ impl Unit {
         let mut invite = Vec::with_capacity(wanted.invite.len());
         for user_id in &wanted.invite {
             if *user_id != wanted.caller.user_id {
+                invite_permission::check(tx, user_id).await?;
                 invite.push(person(server, tx, user_id).await?);
             }
         }

@@ -13,6 +13,7 @@ use ruma::{
 use crate::{
     Caller, Refusal, Result, Server,
     limits::Kind,
+    personal::invite_permission,
     rooms::{append::append, carry_over::carry_over, create::person, head::Head, restricted},
 };
 
@@ -60,6 +61,9 @@ struct Unit {
 /// `Forbidden` when the rules of the room refuse it or the target's membership doesn't fit, `NotFound` when an
 /// invited person doesn't exist here.
 pub async fn change(server: &Arc<Server>, wanted: ChangeMembership) -> Result<()> {
+    if wanted.change != Change::Leave {
+        wanted.caller.may_take_part()?;
+    }
     let user = wanted.caller.user_id.as_str();
     match wanted.change {
         Change::Join | Change::Knock => server.limit(Kind::Join, user)?,
@@ -216,6 +220,15 @@ impl Work for Unit {
         let target = membership_now(tx, &head, self.target()).await?;
         if wanted.change == Change::Leave && target.is_none() {
             return Err(Refusal::not_in_room());
+        }
+        if wanted.change == Change::Leave
+            && target == Some(MembershipState::Invite)
+            && tx.notice_room_get(self.target()).await? == Some(head.room.nid)
+        {
+            return Err(Refusal::CannotLeaveServerNoticeRoom);
+        }
+        if let Change::Invite(user_id) = &wanted.change {
+            invite_permission::check(tx, user_id).await?;
         }
         if !fits(&wanted.change, &target.unwrap_or(MembershipState::Leave))? {
             return Ok(());

@@ -81,6 +81,9 @@ impl Work for Unit {
             &wanted.room_id,
             &target.ok_or_else(|| Refusal::not_found("this event was"))?,
         )?;
+        if *target.sender() != **user_id {
+            wanted.caller.may_take_part()?;
+        }
         if !may_redact(&target, user_id, &head.power(tx).await?) {
             return Err(Refusal::Forbidden("you may not delete this event".to_owned()));
         }

@@ -16,6 +16,7 @@ use ruma::{
 use crate::{
     Caller, Refusal, Result, Server,
     limits::Kind,
+    personal::invite_permission,
     rooms::{
         append::append,
         create::person,
@@ -70,6 +71,9 @@ pub async fn set_state(server: &Arc<Server>, wanted: SetState) -> Result<OwnedEv
             "redactions are made by the redact endpoint".to_owned(),
         ));
     }
+    if !is_leave(&caller, &kind, &state_key, &content) {
+        caller.may_take_part()?;
+    }
     server.limit(Kind::Message, caller.user_id.as_str())?;
     let content = canonical_object(content)?;
     let is_others = kind == StateEventType::RoomMember && state_key != caller.user_id.as_str();
@@ -89,6 +93,13 @@ pub async fn set_state(server: &Arc<Server>, wanted: SetState) -> Result<OwnedEv
             now,
         })
         .await
+}
+
+/// Whether this is the caller going out, which everybody always may.
+fn is_leave(caller: &Caller, kind: &StateEventType, state_key: &str, content: &serde_json::Value) -> bool {
+    *kind == StateEventType::RoomMember
+        && state_key == caller.user_id.as_str()
+        && content.get("membership").and_then(serde_json::Value::as_str) == Some("leave")
 }
 
 fn membership_in(content: &CanonicalJsonObject) -> MembershipState {
@@ -138,6 +149,7 @@ impl NewState {
         // Names and pictures are told by their owner only.
         let profile = match change {
             Change::Invite(user_id) => {
+                invite_permission::check(tx, &user_id).await?;
                 let person = person(&self.server, tx, &user_id).await?;
                 [
                     ("displayname", person.displayname),

@@ -80,6 +80,7 @@ struct Unit {
 /// # Spec
 /// [Room upgrades](https://spec.matrix.org/v1.19/client-server-api/#room-upgrades)
 pub async fn upgrade(server: &Arc<Server>, wanted: Upgrade) -> Result<OwnedRoomId> {
+    wanted.caller.may_take_part()?;
     server.limit(Kind::RoomCreation, wanted.caller.user_id.as_str())?;
     let rules = rohrpost_room::rules(&wanted.version)
         .ok_or_else(|| Refusal::UnsupportedRoomVersion(wanted.version.to_string()))?

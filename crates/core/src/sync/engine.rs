@@ -108,8 +108,10 @@ impl Waiter {
 
 /// What changed, for those who are still signed in.
 async fn changes(server: Arc<Server>, request: Arc<SyncRequest>, tx: &mut Tx<'_>) -> Result<SyncAnswer> {
-    if tx.caller_get(&request.caller.token_hash).await?.is_none() {
-        return Err(Refusal::UnknownToken { soft_logout: false });
+    match tx.caller_get(&request.caller.token_hash).await? {
+        None => return Err(Refusal::UnknownToken { soft_logout: false }),
+        Some(row) if row.restrictions.locked => return Err(Refusal::UserLocked),
+        Some(_) => {}
     }
     snapshot(&server, tx, &request).await
 }

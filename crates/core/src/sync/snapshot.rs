@@ -11,6 +11,7 @@ use ruma::{OwnedRoomId, OwnedUserId, UserId, events::room::member::MembershipSta
 use crate::{
     Result, Server,
     personal::ignored::Ignored,
+    personal::invite_permission,
     personal::presence,
     push::rules,
     sync::{
@@ -150,6 +151,7 @@ pub(crate) async fn snapshot(
     };
     let mut lists = Lists::default();
     let mut unread = None;
+    let mut blocking = None;
     for member in memberships(tx, request, &stretch, &account_data).await? {
         let Some(row) = tx.room_get_by_nid(member.room).await? else {
             continue;
@@ -174,6 +176,7 @@ pub(crate) async fn snapshot(
             }
             // "Servers must not send room invites from ignored users to clients."
             MembershipState::Invite if stretch.ignored.contains(&member.sender) => {}
+            MembershipState::Invite if blocks_invites(tx, &mut blocking, &caller.user_id).await? => {}
             MembershipState::Invite | MembershipState::Knock => {
                 let rooms = match member.membership {
                     MembershipState::Invite => &mut answer.invite,
@@ -192,6 +195,14 @@ pub(crate) async fn snapshot(
         (answer.devices_changed, answer.devices_left) = lists.finish(tx, &caller.user_id, since, now).await?;
     }
     Ok(answer)
+}
+
+/// Whether the user takes no invitations, looked up once.
+async fn blocks_invites(tx: &mut Tx<'_>, known: &mut Option<bool>, user_id: &UserId) -> Result<bool> {
+    match known {
+        Some(known) => Ok(*known),
+        None => Ok(*known.insert(invite_permission::is_blocking(tx, user_id).await?)),
+    }
 }
 
 /// The memberships that are to be shown: those that changed and those of rooms with news, or all. What it costs

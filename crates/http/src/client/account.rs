@@ -2,6 +2,7 @@
 
 mod available;
 mod deactivate;
+mod openid_token;
 mod password;
 mod register;
 mod third_party_ids;
@@ -17,5 +18,6 @@ pub(crate) fn routes(routes: &mut Routes) {
     routes.authed(whoami::whoami);
     routes.authed(password::change_password);
     routes.authed(deactivate::deactivate);
+    routes.authed(openid_token::openid_token);
     third_party_ids::routes(routes);
 }

@@ -16,6 +16,7 @@ mod knock;
 mod leave;
 mod members;
 mod messages;
+mod mutual_rooms;
 mod redact;
 mod relations;
 mod relations_by_event_type;
@@ -54,6 +55,8 @@ pub(crate) fn routes(routes: &mut Routes) {
     routes.authed(context::context);
     routes.authed(event::event);
     routes.authed(upgrade::upgrade);
+    routes.authed(mutual_rooms::mutual_rooms);
+    routes.authed(mutual_rooms::before_it_was_stable);
     routes.authed(summary::summary);
     routes.authed(hierarchy::hierarchy);
     routes.authed(relations::relations);

@@ -1,5 +1,6 @@
 //! Signing in and out.
 
+mod get_login_token;
 mod login;
 mod login_flows;
 mod logout;
@@ -12,6 +13,7 @@ pub(crate) fn routes(routes: &mut Routes) {
     routes.public(login_flows::login_flows);
     routes.public(login::login);
     routes.public(refresh::refresh);
+    routes.authed(get_login_token::get_login_token);
     routes.authed(logout::logout);
     routes.authed(logout_all::logout_all);
 }

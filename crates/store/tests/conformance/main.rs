@@ -27,6 +27,7 @@ mod media;
 mod memberships;
 mod migrations;
 mod one_time_keys;
+mod people;
 mod positions;
 mod postgres_trouble;
 mod profiles;

@@ -9,7 +9,6 @@ use ruma::{
         Capabilities, ProfileFieldsCapability, Request, RoomVersionStability, RoomVersionsCapability,
         ThirdPartyIdChangesCapability,
     },
-    profile::ProfileFieldName,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -20,11 +19,10 @@ use crate::{
 };
 
 /// `ruma` leaves out what has its default value. Some clients want to see it, so it is put in again.
-const DEFAULTS: [(&str, bool); 4] = [
+const DEFAULTS: [(&str, bool); 3] = [
     ("m.change_password", true),
     ("m.set_displayname", true),
     ("m.set_avatar_url", true),
-    ("m.get_login_token", false),
 ];
 
 #[derive(Serialize)]
@@ -33,7 +31,7 @@ pub(crate) struct Described {
 }
 
 pub(crate) async fn capabilities(
-    Authed { server, .. }: Authed,
+    Authed { server, caller, .. }: Authed,
     _: Answering<Request, Described>,
 ) -> Result<Answer<Described>> {
     let versions = [RoomVersionId::V10, RoomVersionId::V11, RoomVersionId::V12];
@@ -41,17 +39,18 @@ pub(crate) async fn capabilities(
         .into_iter()
         .map(|version| (version, RoomVersionStability::Stable))
         .collect();
-    let mut fields = ProfileFieldsCapability::new(true);
-    fields.allowed = Some(vec![ProfileFieldName::DisplayName, ProfileFieldName::AvatarUrl]);
     let mut capabilities = Capabilities::new();
     capabilities.room_versions =
         RoomVersionsCapability::new(server.settings.default_room_version.clone(), available);
     capabilities.thirdparty_id_changes = ThirdPartyIdChangesCapability::new(false);
-    capabilities.profile_fields = Some(fields);
+    capabilities.profile_fields = Some(ProfileFieldsCapability::new(true));
+    capabilities.account_moderation.lock = caller.administrator;
+    capabilities.account_moderation.suspend = caller.administrator;
     let mut capabilities = serde_json::to_value(capabilities)?;
     for (name, enabled) in DEFAULTS {
         capabilities[name] = json!({ "enabled": enabled });
     }
+    capabilities["m.get_login_token"] = json!({ "enabled": server.settings.legacy_login });
     let planned = json!({
         "max_delay_ms": delayed_events::MAX_DELAY.as_millis() as u64,
         "max_scheduled": delayed_events::MAX_WAITING,

@@ -1,9 +1,9 @@
 //! `DELETE /_matrix/client/v3/profile/{userId}/{keyName}`
 //!
-//! Removes the caller's name or picture. [Specification](https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3profileuseridkeyname)
+//! Removes the caller's name or picture, or another field. [Specification](https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3profileuseridkeyname)
 
 use rohrpost_core::{
-    Refusal, Result,
+    Result,
     accounts::profile::{self, ProfileChange},
 };
 use ruma::{
@@ -20,11 +20,10 @@ pub(crate) async fn delete_field(
     let change = match request.field {
         ProfileFieldName::DisplayName => ProfileChange::DisplayName(None),
         ProfileFieldName::AvatarUrl => ProfileChange::AvatarUrl(None),
-        _ => {
-            return Err(Refusal::Forbidden(
-                "this server only keeps displayname and avatar_url".to_owned(),
-            ));
-        }
+        other => ProfileChange::Other {
+            name: other.to_string(),
+            value: None,
+        },
     };
     profile::set(&server, caller, request.user_id, change).await?;
     Ok(Response::new())

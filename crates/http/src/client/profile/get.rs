@@ -1,8 +1,11 @@
 //! `GET /_matrix/client/v3/profile/{userId}`
 //!
-//! Somebody's name and picture. [Specification](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3profileuserid)
+//! Somebody's name, picture, and whatever else they show. [Specification](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3profileuserid)
 
-use rohrpost_core::{Result, accounts::profile};
+use rohrpost_core::{
+    Result,
+    accounts::profile::{self, FullProfile},
+};
 use ruma::{
     api::client::profile::get_profile::v3::{Request, Response},
     profile::ProfileFieldValue,
@@ -11,10 +14,12 @@ use ruma::{
 use crate::call::Public;
 
 pub(crate) async fn get(Public { server, .. }: Public, request: Request) -> Result<Response> {
-    let profile = profile::profile(&server, request.user_id).await?;
+    let FullProfile { profile, fields } = profile::profile(&server, request.user_id).await?;
     let name = profile.display_name.map(ProfileFieldValue::DisplayName);
     let picture = profile
         .avatar_url
         .map(|url| ProfileFieldValue::AvatarUrl(url.into()));
-    Ok([name, picture].into_iter().flatten().collect())
+    let mut response: Response = [name, picture].into_iter().flatten().collect();
+    response.extend(fields);
+    Ok(response)
 }

@@ -1,9 +1,9 @@
 //! `PUT /_matrix/client/v3/profile/{userId}/{keyName}`
 //!
-//! Sets the caller's name or picture; other fields are not kept. [Specification](https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3profileuseridkeyname)
+//! Sets the caller's name or picture, or another field that they show. [Specification](https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3profileuseridkeyname)
 
 use rohrpost_core::{
-    Refusal, Result,
+    Result,
     accounts::profile::{self, ProfileChange},
 };
 use ruma::{
@@ -17,11 +17,10 @@ pub(crate) async fn set_field(Authed { server, caller, .. }: Authed, request: Re
     let change = match request.value {
         ProfileFieldValue::DisplayName(name) => ProfileChange::DisplayName(Some(name)),
         ProfileFieldValue::AvatarUrl(url) => ProfileChange::AvatarUrl(Some(url)),
-        _ => {
-            return Err(Refusal::Forbidden(
-                "this server only keeps displayname and avatar_url".to_owned(),
-            ));
-        }
+        other => ProfileChange::Other {
+            name: other.field_name().to_string(),
+            value: Some(other.value().into_owned()),
+        },
     };
     profile::set(&server, caller, request.user_id, change).await?;
     Ok(Response::new())

@@ -1,13 +1,14 @@
 //! `POST /_matrix/client/v3/login`
 //!
-//! Signs in with a password. [Specification](https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3login)
+//! Signs in with a password, or with a token that a signed-in device asked for. [Specification](https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3login)
 
 use rohrpost_core::{
     Refusal, Result,
     accounts::{
         login::{self, Login},
+        login_token,
         password::Password,
-        sign_in::NewDevice,
+        sign_in::{NewDevice, SignedIn},
     },
 };
 use ruma::api::{
@@ -58,10 +59,22 @@ pub(crate) async fn login(Public { server, call, .. }: Public, Typed(request): T
                 .to_owned(),
         ));
     }
-    let LoginInfo::Password(info) = request.login_info else {
-        return Err(Refusal::Unknown(
-            "this server only knows m.login.password".to_owned(),
-        ));
+    let device = NewDevice {
+        device_id: request.device_id,
+        display_name: request.initial_device_display_name,
+        with_refresh_token: request.refresh_token,
+    };
+    let info = match request.login_info {
+        LoginInfo::Password(info) => info,
+        LoginInfo::Token(info) => {
+            let signed_in = login_token::login(&server, &info.token, device, call.address).await?;
+            return Ok(answer(signed_in));
+        }
+        _ => {
+            return Err(Refusal::Unknown(
+                "this server only knows m.login.password and m.login.token".to_owned(),
+            ));
+        }
     };
     #[expect(deprecated, reason = "older clients still give their name in this field")]
     let user = match info.identifier {
@@ -74,14 +87,13 @@ pub(crate) async fn login(Public { server, call, .. }: Public, Typed(request): T
     let login = Login {
         user,
         password: Password::new(info.password),
-        device: NewDevice {
-            device_id: request.device_id,
-            display_name: request.initial_device_display_name,
-            with_refresh_token: request.refresh_token,
-        },
+        device,
         address: call.address,
     };
-    let signed_in = login::login(&server, login).await?;
+    Ok(answer(login::login(&server, login).await?))
+}
+
+fn answer(signed_in: SignedIn) -> Response {
     let mut response = Response::new(
         signed_in.user_id,
         signed_in.tokens.access.clone(),
@@ -89,5 +101,5 @@ pub(crate) async fn login(Public { server, call, .. }: Public, Typed(request): T
     );
     response.expires_in = signed_in.tokens.expires_in();
     response.refresh_token = signed_in.tokens.refresh;
-    Ok(response)
+    response
 }
