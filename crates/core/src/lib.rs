@@ -25,6 +25,7 @@ pub mod refusal;
 pub mod reports;
 pub mod rooms;
 pub mod rtc;
+pub mod search;
 mod server;
 pub mod settings;
 pub mod shared_secret;

@@ -3,5 +3,6 @@
 //! Start with [`rules`]. Nothing is pushed here.
 
 pub mod change_rule;
+pub mod notifications;
 pub mod pushers;
 pub mod rules;

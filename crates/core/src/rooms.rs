@@ -15,6 +15,7 @@ pub mod joined;
 pub mod members;
 pub mod membership;
 pub mod messages;
+pub mod moment;
 pub mod mutual;
 pub(crate) mod present;
 pub mod profile;

@@ -17,6 +17,7 @@ mod push;
 mod reports;
 mod rooms;
 mod rtc;
+mod search;
 mod session;
 mod sync;
 mod third_party_networks;
@@ -42,6 +43,7 @@ pub(crate) fn routes() -> Routes {
     rooms::routes(&mut routes);
     delayed_events::routes(&mut routes);
     rtc::routes(&mut routes);
+    search::routes(&mut routes);
     directory::routes(&mut routes);
     sync::routes(&mut routes);
     keys::routes(&mut routes);

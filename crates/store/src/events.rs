@@ -243,6 +243,46 @@ impl Tx<'_> {
             .collect()
     }
 
+    /// Timeline events of a moment or before, newest first; of those of the moment itself, the ones before `pos`.
+    /// Only accepted ones.
+    pub async fn event_list_before(
+        &mut self,
+        room: RoomNid,
+        origin_server_ts: i64,
+        pos: StreamPos,
+        limit: u32,
+    ) -> Result<Vec<EventRow>> {
+        let sql = select!(
+            "WHERE room_nid = $1 AND origin_server_ts <= $2 AND (origin_server_ts < $2 OR pos < $3) \
+             AND pos IS NOT NULL AND status = 0 ORDER BY origin_server_ts DESC, pos DESC LIMIT $4"
+        );
+        self.query(sql, params![room, origin_server_ts, pos, limit])
+            .await?
+            .iter()
+            .map(event)
+            .collect()
+    }
+
+    /// Timeline events of a moment or after, oldest first; of those of the moment itself, the ones after `pos`.
+    /// Only accepted ones.
+    pub async fn event_list_since(
+        &mut self,
+        room: RoomNid,
+        origin_server_ts: i64,
+        pos: StreamPos,
+        limit: u32,
+    ) -> Result<Vec<EventRow>> {
+        let sql = select!(
+            "WHERE room_nid = $1 AND origin_server_ts >= $2 AND (origin_server_ts > $2 OR pos > $3) \
+             AND pos IS NOT NULL AND status = 0 ORDER BY origin_server_ts, pos LIMIT $4"
+        );
+        self.query(sql, params![room, origin_server_ts, pos, limit])
+            .await?
+            .iter()
+            .map(event)
+            .collect()
+    }
+
     /// State events of the timeline after `after` up to and including `upto`, oldest first.
     pub async fn event_list_state(
         &mut self,

@@ -42,6 +42,7 @@ mod relations;
 mod reports;
 mod room_lists;
 mod rooms;
+mod search;
 mod short_tokens;
 mod signing_keys;
 mod state;

@@ -158,6 +158,19 @@ impl Tx<'_> {
             .collect()
     }
 
+    /// The joined rooms of a user, those where something happened last first. Costs one look-up per joined room.
+    pub async fn membership_list_recent(
+        &mut self,
+        user_id: &UserId,
+        limit: u32,
+    ) -> Result<Vec<(MemberRow, OwnedRoomId)>> {
+        let sql = "SELECT m.user_id, m.room_nid, m.membership, m.event_nid, m.sender, m.pos, m.since_pos, m.forgotten, \
+                   r.room_id FROM memberships m JOIN rooms r ON r.nid = m.room_nid \
+                   WHERE m.user_id = $1 AND m.membership = 'join' ORDER BY r.last_pos DESC, r.nid LIMIT $2";
+        let rows = self.query(sql, params![user_id, limit]).await?;
+        rows.iter().map(|row| Ok((member(row)?, row.get(8)?))).collect()
+    }
+
     /// The members of a room with this membership.
     pub async fn membership_list_in(
         &mut self,

@@ -19,6 +19,7 @@ use crate::{
         head::{Head, pdu},
         relation,
     },
+    search::words,
 };
 
 /// The device and transaction id that an event is sent with.
@@ -111,6 +112,7 @@ pub(crate) async fn append_built(
         let until_ts = row.origin_server_ts.min(server.now_ts()) + i64::from(sticky_ms);
         tx.sticky_event_insert(head.room.nid, nid, until_ts).await?;
     }
+    words::note(tx, head, &pdu, pos).await?;
     if *pdu.kind() == TimelineEventType::RoomRedaction {
         apply_redaction(tx, head, &pdu).await?;
     }
@@ -237,6 +239,7 @@ async fn apply_redaction(tx: &mut Tx<'_>, head: &mut Head, redaction: &Pdu) -> R
         return Ok(());
     }
     relation::forget(tx, head, &row).await?;
+    words::forget(tx, head, &row).await?;
     let redacted = Arc::new(redact(&target, &head.room.version)?);
     tx.event_redact(head.room.nid, row.nid, redacted.json(), redaction.event_id())
         .await?;

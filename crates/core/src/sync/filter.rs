@@ -16,6 +16,8 @@ pub(crate) struct EventFilter<'a> {
     senders: Option<&'a [OwnedUserId]>,
     not_senders: &'a [OwnedUserId],
     url: Option<&'a UrlFilter>,
+    /// The filter is for other rooms: nothing passes.
+    is_elsewhere: bool,
 }
 
 impl<'a> EventFilter<'a> {
@@ -26,6 +28,15 @@ impl<'a> EventFilter<'a> {
             senders: filter.senders.as_deref(),
             not_senders: &filter.not_senders,
             url: filter.url_filter.as_ref(),
+            is_elsewhere: false,
+        }
+    }
+
+    /// The same, for events of one room that the filter may leave out as a whole.
+    pub(crate) fn of_room_events_in(filter: &'a RoomEventFilter, room_id: &RoomId) -> Self {
+        Self {
+            is_elsewhere: !lists_room(filter.rooms.as_deref(), &filter.not_rooms, room_id),
+            ..Self::of_room_events(filter)
         }
     }
 
@@ -36,13 +47,16 @@ impl<'a> EventFilter<'a> {
             senders: filter.senders.as_deref(),
             not_senders: &filter.not_senders,
             url: None,
+            is_elsewhere: false,
         }
     }
 
     /// Whether events of this type pass.
     pub(crate) fn allows_type(&self, kind: &str) -> bool {
-        self.types
-            .is_none_or(|types| types.iter().any(|pattern| matches(pattern, kind)))
+        !self.is_elsewhere
+            && self
+                .types
+                .is_none_or(|types| types.iter().any(|pattern| matches(pattern, kind)))
             && !self.not_types.iter().any(|pattern| matches(pattern, kind))
     }
 

@@ -37,6 +37,8 @@ const DEFAULT_LIMIT: u32 = 10;
 const MAX_STICKY: u32 = 500;
 /// Events of a timeline at most.
 const MAX_LIMIT: u32 = 500;
+/// How often events are read for one timeline, each time one more than it may have: a filter can hide many.
+const MAX_ROUNDS: u32 = 10;
 /// People that a room without a name is named after.
 const HEROES: u32 = 5;
 
@@ -175,7 +177,7 @@ pub(crate) async fn joined(
         }
         _ => account_data,
     };
-    let data_filter = EventFilter::of_room_events(&filter.account_data);
+    let data_filter = EventFilter::of_room_events_in(&filter.account_data, &head.room.room_id);
     // Without a gap the client has all that relates to these, and adds it up itself.
     let events = match limited || since.is_none() {
         true => {
@@ -260,12 +262,30 @@ pub(crate) async fn newest(
         return Ok((Vec::new(), false));
     }
     let after = since.unwrap_or(StreamPos(i64::MIN));
-    let limit = wanted.limit;
-    let mut rows = tx.event_list_back(head.room.nid, after, upto, limit + 1).await?;
-    let limited = rows.len() > limit as usize;
-    rows.truncate(limit as usize);
+    let limit = wanted.limit as usize;
+    let (mut upto, mut scanned, mut limited) = (upto, 0, false);
+    let mut rows = Vec::new();
+    while !limited {
+        let batch = tx
+            .event_list_back(head.room.nid, after, upto, wanted.limit + 1)
+            .await?;
+        let is_last = batch.len() <= limit;
+        scanned += 1;
+        for row in batch {
+            upto = StreamPos(row.pos.unwrap_or(upto).0 - 1);
+            if wanted.filter.is_none_or(|filter| filter.allows(&row)) && !wanted.ignored.hides(&row) {
+                // One more than is shown says that there is more.
+                limited |= rows.len() == limit;
+                rows.push(row);
+            }
+        }
+        if is_last {
+            break;
+        }
+        limited |= scanned == MAX_ROUNDS;
+    }
+    rows.truncate(limit);
     rows.reverse();
-    rows.retain(|row| wanted.filter.is_none_or(|filter| filter.allows(row)) && !wanted.ignored.hides(row));
     Ok((access.filter(tx, head, wanted.user_id, rows).await?, limited))
 }
 
@@ -321,7 +341,7 @@ async fn state_rows(
         }
         rows.extend(members(tx, head, needed, before).await?);
     }
-    let filter = EventFilter::of_room_events(filter);
+    let filter = EventFilter::of_room_events_in(filter, &head.room.room_id);
     rows.retain(|row| filter.allows(row));
     rows.sort_by_key(|row| row.nid);
     Ok(rows)
@@ -404,7 +424,7 @@ async fn ephemeral(
     since: Option<StreamPos>,
     now: StreamPos,
 ) -> Result<Vec<PlainEvent>> {
-    let filter = EventFilter::of_room_events(&request.filter.room.ephemeral);
+    let filter = EventFilter::of_room_events_in(&request.filter.room.ephemeral, &head.room.room_id);
     let room = head.room.nid;
     let mut events = Vec::new();
     if filter.allows_type("m.receipt") {

@@ -17,13 +17,14 @@ use rohrpost_store::{EventRow, GLOBAL, RoomNid, StreamPos, Tx};
 use ruma::{
     OwnedUserId, UserId,
     events::{StateEventType, room::member::MembershipState},
-    push::Ruleset,
+    push::{Action, Ruleset},
 };
 use serde::Deserialize;
 
+use self::cache::Counted;
 pub(crate) use self::cache::UnreadCache;
+pub(crate) use self::pending::Marks;
 pub use self::pending::{Counts, UnreadCounts};
-use self::{cache::Counted, pending::Marks};
 use crate::{
     Result, Server,
     personal::ignored::{self, Ignored},
@@ -130,6 +131,35 @@ impl Reader {
         Ok(counts)
     }
 
+    /// What the rules say is to be done about each of these events of one room; nothing about what doesn't notify.
+    pub(crate) async fn actions(
+        &self,
+        server: &Server,
+        tx: &mut Tx<'_>,
+        head: &mut Head,
+        rows: &[EventRow],
+    ) -> Result<Vec<Vec<Action>>> {
+        let mut judge = Judge::new(self);
+        let mut all = Vec::with_capacity(rows.len());
+        for row in rows {
+            let is_quiet =
+                row.sender == self.user_id || row.redacted_by.is_some() || self.ignored.contains(&row.sender);
+            let mut actions = Vec::new();
+            if !is_quiet {
+                actions = judge
+                    .judge(server, tx, head, row, |event, user_id, name, rules| {
+                        event.actions(user_id, name, rules).to_vec()
+                    })
+                    .await?;
+            }
+            all.push(match actions.iter().any(Action::should_notify) {
+                true => actions,
+                false => Vec::new(),
+            });
+        }
+        Ok(all)
+    }
+
     async fn count_anew(
         &self,
         server: &Server,
@@ -159,11 +189,7 @@ impl Reader {
         counted: &mut Counted,
         events: Vec<EventRow>,
     ) -> Result<()> {
-        let mut judge = Judge {
-            reader: self,
-            room: None,
-            encrypted: HashMap::new(),
-        };
+        let mut judge = Judge::new(self);
         for row in events.into_iter().rev() {
             let Some(pos) = row.pos else { continue };
             let relation = relation(&row.json);
@@ -176,7 +202,7 @@ impl Reader {
                 continue;
             }
             let is_read = pos <= marks.of(relation.thread.as_deref());
-            if is_read || row.redacted_by.is_some() || self.ignored.hides(&row) {
+            if is_read || row.redacted_by.is_some() || self.ignored.contains(&row.sender) {
                 continue;
             }
             let outcome = judge.outcome(server, tx, head, &row, relation.raw).await?;
@@ -203,7 +229,15 @@ struct RoomContext {
     power: Power,
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
+    fn new(reader: &'a Reader) -> Self {
+        Self {
+            reader,
+            room: None,
+            encrypted: HashMap::new(),
+        }
+    }
+
     async fn outcome(
         &mut self,
         server: &Server,
@@ -217,23 +251,41 @@ impl Judge<'_> {
         if is_encrypted && let Some(outcome) = self.encrypted.get(&key) {
             return Ok(*outcome);
         }
+        let outcome = self
+            .judge(server, tx, head, row, |event, user_id, name, rules| {
+                event.evaluate(user_id, name, rules)
+            })
+            .await?;
+        if is_encrypted {
+            self.encrypted.insert(key, outcome);
+        }
+        Ok(outcome)
+    }
+
+    /// Asks the rules about an event.
+    async fn judge<T>(
+        &mut self,
+        server: &Server,
+        tx: &mut Tx<'_>,
+        head: &mut Head,
+        row: &EventRow,
+        ask: impl FnOnce(&mut PushEvent, &UserId, &str, &Ruleset) -> T + Send,
+    ) -> Result<T> {
         let members = joined_members(server, tx, head).await?;
         let pdu = pdu(&head.room.room_id, row)?;
         let (user_id, rules) = (&self.reader.user_id, &self.reader.rules);
-        if is_encrypted {
+        if row.kind == "m.room.encrypted" {
             // There is no text that could hold a name, nor a mention of the whole room.
-            let outcome = PushEvent::new(&pdu, members, None).evaluate(user_id, "", rules);
-            self.encrypted.insert(key, outcome);
-            return Ok(outcome);
+            return Ok(ask(&mut PushEvent::new(&pdu, members, None), user_id, "", rules));
         }
         let room = match self.room.take() {
             Some(room) => room,
             None => RoomContext::load(tx, head, user_id).await?,
         };
-        let outcome =
-            PushEvent::new(&pdu, members, Some(&room.power)).evaluate(user_id, &room.display_name, rules);
+        let mut event = PushEvent::new(&pdu, members, Some(&room.power));
+        let answer = ask(&mut event, user_id, &room.display_name, rules);
         self.room = Some(room);
-        Ok(outcome)
+        Ok(answer)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod delete_rule;
 mod get_global_rules;
+mod get_notifications;
 mod get_pushers;
 mod get_rule;
 mod get_rule_actions;
@@ -17,6 +18,7 @@ use crate::routes::Routes;
 pub(crate) fn routes(routes: &mut Routes) {
     routes.authed(delete_rule::delete_rule);
     routes.authed(get_global_rules::get_global_rules);
+    routes.authed(get_notifications::get_notifications);
     routes.authed(get_pushers::get_pushers);
     routes.authed(get_rule::get_rule);
     routes.authed(get_rule_actions::get_rule_actions);

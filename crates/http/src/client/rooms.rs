@@ -27,6 +27,7 @@ mod state;
 mod state_event;
 mod summary;
 mod threads;
+mod timestamp_to_event;
 mod unban;
 mod upgrade;
 
@@ -63,4 +64,5 @@ pub(crate) fn routes(routes: &mut Routes) {
     routes.authed(relations_by_rel_type::relations_by_rel_type);
     routes.authed(relations_by_event_type::relations_by_event_type);
     routes.authed(threads::threads);
+    routes.authed(timestamp_to_event::timestamp_to_event);
 }

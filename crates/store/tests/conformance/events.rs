@@ -232,3 +232,43 @@ fn rooms_with_news_are_those_a_user_is_joined_to() {
         });
     });
 }
+
+#[test]
+fn events_of_a_moment_are_those_next_to_it() {
+    on_both(async |db| {
+        tx!(db, |tx| {
+            let (a, b) = (room(tx, "a").await?, room(tx, "b").await?);
+            for (nid, ts) in [(1, 100), (2, 200), (3, 200), (4, 300), (5, 150)] {
+                put_event(tx, a, nid, |new| new.origin_server_ts = ts).await?;
+            }
+            put_event(tx, a, 6, |new| (new.origin_server_ts, new.pos) = (200, None)).await?;
+            put_event(tx, b, 7, |new| new.origin_server_ts = 200).await?;
+            let start = pos(i64::MAX);
+            let back = tx.event_list_before(a, 200, start, 10).await?;
+            assert_eq!(numbers(&back), [3, 2, 5, 1]);
+            assert_eq!(numbers(&tx.event_list_before(a, 200, pos(3), 1).await?), [2]);
+            assert_eq!(numbers(&tx.event_list_before(a, 99, start, 10).await?), [0; 0]);
+            let forward = tx.event_list_since(a, 150, pos(i64::MIN), 10).await?;
+            assert_eq!(numbers(&forward), [5, 2, 3, 4]);
+            assert_eq!(numbers(&tx.event_list_since(a, 200, pos(2), 1).await?), [3]);
+        });
+    });
+}
+
+#[test]
+fn many_events_are_found_by_id_and_by_place() {
+    on_both(async |db| {
+        tx!(db, |tx| {
+            let (a, b) = (room(tx, "a").await?, room(tx, "b").await?);
+            for nid in 1..=3 {
+                put_event(tx, a, nid, |new| new.pos = Some(pos(nid * 10))).await?;
+            }
+            put_event(tx, b, 4, |_| {}).await?;
+            let ids = [event_id(3), event_id(4), event_id(1)];
+            let found = tx.event_get_each(a, ids.iter().map(|id| &**id)).await?;
+            assert_eq!(numbers(&found), [3, 1]);
+            let found = tx.event_get_at(a, &[pos(20), pos(4), pos(10)]).await?;
+            assert_eq!(numbers(&found), [2, 1]);
+        });
+    });
+}

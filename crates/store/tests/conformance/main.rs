@@ -37,6 +37,7 @@ mod refresh_tokens;
 mod relations;
 mod room_lists;
 mod rooms;
+mod search;
 mod snapshots;
 mod sqlite_trouble;
 mod state;

@@ -264,3 +264,23 @@ fn somebody_is_in_one_of_some_rooms_only_while_joined() {
         });
     });
 }
+
+#[test]
+fn joined_rooms_are_listed_by_what_happened_last() {
+    on_both(async |db| {
+        tx!(db, |tx| {
+            for (name, last) in [("a", 1), ("b", 3), ("c", 2)] {
+                let nid = room(tx, name).await?;
+                join(tx, nid, &alice(), 1).await?;
+                let mut row = tx.room_get(&room_id(name)).await?.unwrap();
+                row.last_pos = pos(last);
+                tx.room_advance(&row, EventNid(last), &event_id(last)).await?;
+            }
+            let left = room(tx, "left").await?;
+            put(tx, left, &alice(), &MembershipState::Leave, 4).await?;
+            let rooms = tx.membership_list_recent(&alice(), 2).await?;
+            let rooms: Vec<_> = rooms.into_iter().map(|(_, room)| room).collect();
+            assert_eq!(rooms, [room_id("b"), room_id("c")]);
+        });
+    });
+}
