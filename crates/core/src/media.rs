@@ -2,18 +2,24 @@
 //!
 //! Files of encrypted rooms are noise to this server. Nothing is fetched from elsewhere. Start with [`upload`].
 
+pub mod create;
 pub mod download;
 mod scale;
 pub mod thumbnail;
 pub mod upload;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use rohrpost_store::MediaRow;
 use ruma::OwnedServerName;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{Refusal, Result, Server};
 
+/// Length of a media id: 120 bits, so that nobody finds a file by guessing.
+const MEDIA_ID_LENGTH: usize = 24;
+/// Longest time to wait for a file that is still to come.
+const MAX_WAIT: Duration = Duration::from_secs(60);
 /// Longest media id, in bytes.
 const MAX_MEDIA_ID_BYTES: usize = 255;
 
@@ -26,19 +32,48 @@ pub struct Address {
     pub media_id: String,
 }
 
-/// What is known of a file.
+/// What is known of a file. One that is still to come is waited for.
 ///
 /// # Errors
-/// `NotFound`, for files of other servers too.
-async fn find(server: &Arc<Server>, address: Address) -> Result<MediaRow> {
-    let not_found = || Refusal::not_found("file");
+/// `NotFound`, for files of other servers too. `NotYetUploaded` when the file didn't come in time.
+async fn find(server: &Arc<Server>, address: Address, wait: Duration) -> Result<MediaRow> {
     if address.server_name != server.name() || !is_media_id(&address.media_id) {
-        return Err(not_found());
+        return Err(Refusal::not_found("file"));
     }
-    let reading = server
-        .store
-        .read(move |tx| Box::pin(async move { Ok::<_, Refusal>(tx.media_get(&address.media_id).await?) }));
-    reading.await?.ok_or_else(not_found)
+    let deadline = Instant::now() + wait.min(MAX_WAIT);
+    // Registered before the first look, so that nothing falls between.
+    let mut uploads = server.uploads.subscribe();
+    loop {
+        match look(server, address.media_id.clone()).await {
+            Err(Refusal::NotYetUploaded) => {}
+            found => return found,
+        }
+        let is_woken = tokio::select! {
+            woken = timeout_at(deadline, uploads.changed()) => woken.is_ok(),
+            () = server.stopped() => false,
+        };
+        if !is_woken {
+            // Another node may have taken the file.
+            return look(server, address.media_id).await;
+        }
+    }
+}
+
+async fn look(server: &Arc<Server>, media_id: String) -> Result<MediaRow> {
+    let now_ts = server.now_ts();
+    let reading = server.store.read(move |tx| {
+        Box::pin(async move {
+            if let Some(row) = tx.media_get(&media_id).await? {
+                return Ok(row);
+            }
+            let pending = tx.media_pending_get(&media_id).await?;
+            Err(match pending {
+                Some(pending) if pending.expires_ts > now_ts => Refusal::NotYetUploaded,
+                _ => Refusal::not_found("file"),
+            })
+        })
+    });
+    reading.await
 }
 
 /// "allowing only alphanumeric (`A-Za-z0-9`), `_` and `-` characters in the `media-id` segment"

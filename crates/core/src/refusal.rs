@@ -41,6 +41,12 @@ pub enum Refusal {
     /// `M_TOO_LARGE`
     #[error("{0}")]
     TooLarge(String),
+    /// `M_CANNOT_OVERWRITE_MEDIA`: there is a file at this address already.
+    #[error("this address has its file already; please make another")]
+    CannotOverwriteMedia,
+    /// `M_NOT_YET_UPLOADED`: the file is still to come.
+    #[error("this file is not there yet; please try again in a moment")]
+    NotYetUploaded,
     /// `M_UNKNOWN_TOKEN`. With `soft_logout` the device may sign in again and keep its keys.
     #[error("you are signed out; please sign in again")]
     UnknownToken {

@@ -47,6 +47,8 @@ pub struct Server {
     pub(crate) present: Present,
     pub(crate) passwords: Semaphore,
     pub(crate) pictures: Semaphore,
+    /// Counts the files that came to addresses made before; wakes whoever waits for one.
+    pub(crate) uploads: watch::Sender<u64>,
     stopping: watch::Sender<bool>,
 }
 
@@ -107,6 +109,7 @@ impl Server {
             present: Present::default(),
             passwords: Semaphore::new(PASSWORDS_AT_ONCE),
             pictures: Semaphore::new(PICTURES_AT_ONCE),
+            uploads: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
         }))
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rohrpost_store::{StoreError, Tx, Work};
 
-use crate::{Result, Server, accounts, delayed_events, personal::presence};
+use crate::{Result, Server, accounts, delayed_events, media, personal::presence};
 
 /// How long a repeated request gets the answer of the first: 30 days, in ms.
 const ANSWER_MS: i64 = 30 * 24 * 60 * 60 * 1000;
@@ -23,6 +23,7 @@ struct ForgetAnswers {
 /// # Errors
 /// Only when the store fails.
 pub async fn upkeep(server: &Arc<Server>) -> Result<()> {
+    media::create::tidy(server).await?;
     accounts::tidy::tidy(server).await?;
     delayed_events::send_due::forget(server).await?;
     presence::expire(server).await

@@ -137,6 +137,8 @@ fn refused(refusal: &Refusal) -> (StatusCode, ErrorKind) {
         Refusal::Unknown(_) => (StatusCode::BAD_REQUEST, ErrorKind::Unknown),
         Refusal::DuplicateAnnotation => (StatusCode::BAD_REQUEST, ErrorKind::DuplicateAnnotation),
         Refusal::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, ErrorKind::TooLarge),
+        Refusal::CannotOverwriteMedia => (StatusCode::CONFLICT, ErrorKind::CannotOverwriteMedia),
+        Refusal::NotYetUploaded => (StatusCode::GATEWAY_TIMEOUT, ErrorKind::NotYetUploaded),
         Refusal::UnknownToken { soft_logout } => {
             let mut data = UnknownTokenErrorData::new();
             data.soft_logout = *soft_logout;

@@ -4,6 +4,7 @@
 
 mod answer;
 mod authed;
+mod create;
 mod download;
 mod get_config;
 mod legacy;
@@ -16,7 +17,7 @@ use ruma::api::{
     Metadata as _,
     client::{
         authenticated_media::{get_content, get_content_as_filename, get_content_thumbnail},
-        media::create_content,
+        media::{create_content, create_content_async},
     },
     path_builder::PathBuilder as _,
 };
@@ -28,6 +29,10 @@ pub(crate) fn routes(routes: &mut Routes) {
     routes.authed(get_config::get_legacy_config);
     for path in create_content::v3::Request::PATH_BUILDER.all_paths() {
         routes.raw(Method::POST, path, Access::Authed, upload::upload);
+    }
+    routes.authed(create::create);
+    for path in create_content_async::v3::Request::PATH_BUILDER.all_paths() {
+        routes.raw(Method::PUT, path, Access::Authed, upload::upload_to);
     }
     for path in get_content::v1::Request::PATH_BUILDER.all_paths() {
         routes.raw(Method::GET, path, Access::Authed, download::download);

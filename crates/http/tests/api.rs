@@ -14,6 +14,7 @@ mod joining;
 mod keys;
 mod listen;
 mod media;
+mod media_later;
 mod moderation;
 mod oauth;
 mod people;

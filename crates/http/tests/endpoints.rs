@@ -15,6 +15,8 @@ const ANY_BODY: &[&str] = &[
     "/_matrix/client/v3/logout",
     "/_matrix/client/r0/logout/all",
     "/_matrix/client/v3/logout/all",
+    "/_matrix/media/unstable/fi.mau.msc2246/create",
+    "/_matrix/media/v1/create",
     "/_matrix/media/r0/upload",
     "/_matrix/media/v3/upload",
 ];
@@ -73,6 +75,12 @@ fn name(route: &Route) -> String {
 
 fn errcode(answer: &Answer) -> String {
     answer.json()["errcode"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Whether a refusal says why: with an errcode, or as OAuth 2.0 does it.
+fn says_why(route: &Route, answer: &Answer) -> bool {
+    let is_oauth = route.path.starts_with("/oauth2/") && answer.json()["error"].is_string();
+    is_oauth || errcode(answer).starts_with("M_")
 }
 
 /// Whether the last endpoint signed the user out.
@@ -143,7 +151,7 @@ async fn a_body_that_is_no_json_is_refused_wherever_one_is_read() {
                 match answer.status {
                     200 if ANY_BODY.contains(&route.path) => {}
                     401 if ANY_BODY.contains(&route.path) => {}
-                    400..=499 if errcode(&answer).starts_with("M_") => {}
+                    400..=499 if says_why(&route, &answer) => {}
                     status => odd.push(format!("{name} {body}: {status} {}", answer.text())),
                 }
             }
@@ -175,7 +183,7 @@ async fn ids_that_name_nothing_are_refused_and_the_same_request_again_too() {
             for body in ["{}", "{}", "[]", "7", "\"text\"", "null"] {
                 let answer = ask(&server, &route, &path, Some(&user.token), body).await;
                 let wants_proof = answer.status == 401 && answer.json()["flows"].is_array();
-                let is_refused = (400..500).contains(&answer.status) && errcode(&answer).starts_with("M_");
+                let is_refused = (400..500).contains(&answer.status) && says_why(&route, &answer);
                 let is_fine = is_refused
                     || wants_proof
                     || answer.status < 400 && (!names_something || ANY_ID.contains(&route.path));

@@ -23,7 +23,6 @@ use self::{
 const NOT_YET: &[Endpoint] = &[
     Endpoint::Search,
     Endpoint::TimestampToEvent,
-    Endpoint::SlidingSync,
     Endpoint::Notifications,
 ];
 

@@ -30,6 +30,7 @@ mod events;
 mod filters;
 mod invitations;
 mod media;
+mod media_pending;
 mod memberships;
 mod oauth_clients;
 mod oauth_codes;
@@ -71,6 +72,7 @@ pub use self::{
     events::{EventRow, EventStatus, NewEventRow, TxnRef},
     invitations::Invitation,
     media::{MediaRow, ThumbnailKey, ThumbnailRow},
+    media_pending::PendingMedia,
     memberships::{MemberRow, NewMembership},
     migrate::{SCHEMA_VERSION, schema_version},
     oauth_clients::{OAuthClient, OAuthGrant},

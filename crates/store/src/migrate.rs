@@ -15,6 +15,10 @@ const STEPS: &[(&str, &str)] = &[
     ("sliding", include_str!("../migrations/0003_sliding.sql")),
     ("people", include_str!("../migrations/0004_people.sql")),
     ("oauth", include_str!("../migrations/0006_oauth.sql")),
+    (
+        "media_pending",
+        include_str!("../migrations/0007_media_pending.sql"),
+    ),
     ("rtc", include_str!("../migrations/0008_rtc.sql")),
 ];
 

@@ -1,6 +1,6 @@
 //! Downloading: an open file and what is known of it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use rohrpost_store::MediaRow;
 use tokio::fs::File;
@@ -25,15 +25,15 @@ pub struct Download {
     pub tag: String,
 }
 
-/// Opens an uploaded file.
+/// Opens an uploaded file. One that is still to come is waited for.
 ///
 /// # Errors
-/// `NotFound`, for files of other servers too.
+/// `NotFound`, for files of other servers too; `NotYetUploaded`.
 ///
 /// # Spec
 /// [Content repository](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1mediadownloadservernamemediaid)
-pub async fn open(server: &Arc<Server>, address: Address) -> Result<Download> {
-    let row = find(server, address).await?;
+pub async fn open(server: &Arc<Server>, address: Address, wait: Duration) -> Result<Download> {
+    let row = find(server, address, wait).await?;
     open_row(server, row).await
 }
 

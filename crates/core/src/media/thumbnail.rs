@@ -1,6 +1,6 @@
 //! Thumbnails: made once in one of a few sizes, kept, and made again if lost.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use rohrpost_store::{MediaRow, ThumbnailKey, ThumbnailRow, Tx, Work};
 use ruma::media::Method;
@@ -32,12 +32,14 @@ pub struct Wanted {
     pub height: u64,
     /// Whether it is cropped or scaled; scaled if nothing is said.
     pub method: Option<Method>,
+    /// How long to wait for a picture that is still to come.
+    pub wait: Duration,
 }
 
 /// Opens the thumbnail of a picture, or the picture itself when it is smaller than what is asked for.
 ///
 /// # Errors
-/// `NotFound`; `TooLarge` for a picture over the limit of pixels; `Unknown` for what isn't a picture that this
+/// `NotFound`; `NotYetUploaded`; `TooLarge` for a picture over the limit of pixels; `Unknown` for what isn't a picture that this
 /// server understands, such as an encrypted one; `InvalidParam` for no size and for methods that aren't known.
 ///
 /// # Spec
@@ -53,7 +55,7 @@ pub async fn open(server: &Arc<Server>, wanted: Wanted) -> Result<Download> {
             "width and height must be at least 1".to_owned(),
         ));
     }
-    let row = find(server, wanted.address).await?;
+    let row = find(server, wanted.address, wanted.wait).await?;
     if server.settings.thumbnail_max_pixels == 0 {
         return Err(Refusal::Unknown("this server makes no thumbnails".to_owned()));
     }

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use rohrpost_store::{MediaRow, PendingBlob, Tx, Work};
 use ruma::{OwnedMxcUri, OwnedUserId};
 
-use crate::{Caller, Refusal, Result, Server, limits::Kind, random};
+use crate::{
+    Caller, Refusal, Result, Server,
+    limits::Kind,
+    media::{Address, MEDIA_ID_LENGTH, is_media_id},
+    random,
+};
 
-/// Length of a media id: 120 bits, so that nobody finds a file by guessing.
-const MEDIA_ID_LENGTH: usize = 24;
 /// Longest content type, in bytes.
 const MAX_CONTENT_TYPE_BYTES: usize = 255;
 /// Longest file name that is kept, in characters.
@@ -24,6 +27,8 @@ pub struct NewUpload {
     pub file_name: Option<String>,
     /// How long it will be, if the client says so.
     pub announced_bytes: Option<u64>,
+    /// The address that was made for it. `None`: it gets a new one.
+    pub address: Option<Address>,
 }
 
 /// An upload under way. Dropped before it is finished, it leaves nothing behind.
@@ -33,6 +38,8 @@ pub struct Upload {
     content_type: Option<String>,
     file_name: Option<String>,
     media_id: String,
+    /// Whether the address was there before.
+    is_awaited: bool,
     pending: PendingBlob,
 }
 
@@ -40,7 +47,8 @@ pub struct Upload {
 ///
 /// # Errors
 /// `TooLarge` when the announced length is over the limit, `InvalidParam` for a content type that is too long,
-/// `LimitExceeded`.
+/// `LimitExceeded`. With an address: `NotFound` when it wasn't made here or its time is over, `Forbidden` when somebody
+/// else made it, `CannotOverwriteMedia` when it has its file.
 ///
 /// # Spec
 /// [Content repository](https://spec.matrix.org/v1.19/client-server-api/#post_matrixmediav3upload)
@@ -59,7 +67,12 @@ pub async fn begin(server: &Arc<Server>, new: NewUpload) -> Result<Upload> {
             "the content type is too long or not ASCII".to_owned(),
         ));
     }
-    let media_id = random::name(&*server.rng, MEDIA_ID_LENGTH);
+    let name = random::name(&*server.rng, MEDIA_ID_LENGTH);
+    let is_awaited = new.address.is_some();
+    let media_id = match new.address {
+        Some(address) => awaited(server, &new.caller, address).await?,
+        None => name.clone(),
+    };
     Ok(Upload {
         server: Arc::clone(server),
         owner: new.caller.user_id,
@@ -69,8 +82,9 @@ pub async fn begin(server: &Arc<Server>, new: NewUpload) -> Result<Upload> {
             .as_deref()
             .map(file_name)
             .filter(|name| !name.is_empty()),
-        pending: server.blobs.begin(&media_id).await?,
+        pending: server.blobs.begin(&name).await?,
         media_id,
+        is_awaited,
     })
 }
 
@@ -107,15 +121,22 @@ impl Upload {
             .store
             .write(Unit {
                 row,
+                is_awaited: self.is_awaited,
                 now_ts: self.server.now_ts(),
             })
             .await?;
+        if self.is_awaited {
+            self.server
+                .uploads
+                .send_modify(|count| *count = count.wrapping_add(1));
+        }
         Ok(address.into())
     }
 }
 
 struct Unit {
     row: MediaRow,
+    is_awaited: bool,
     now_ts: i64,
 }
 
@@ -124,8 +145,38 @@ impl Work for Unit {
     type Error = Refusal;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<()> {
+        // Of two uploads at the same time the first one counts.
+        if self.is_awaited && !tx.media_pending_delete(&self.row.media_id).await? {
+            return Err(Refusal::CannotOverwriteMedia);
+        }
         Ok(tx.media_insert(&self.row, self.now_ts).await?)
     }
+}
+
+/// The id of an address that was made for the caller's upload and has no file yet.
+async fn awaited(server: &Arc<Server>, caller: &Caller, address: Address) -> Result<String> {
+    let not_found = || Refusal::not_found("address for an upload");
+    if address.server_name != server.name() || !is_media_id(&address.media_id) {
+        return Err(not_found());
+    }
+    let (owner, now_ts) = (caller.user_id.clone(), server.now_ts());
+    let reading = server.store.read(move |tx| {
+        Box::pin(async move {
+            let uploaded = tx.media_get(&address.media_id).await?;
+            let pending = tx.media_pending_get(&address.media_id).await?;
+            match (uploaded, pending) {
+                // Everybody may know that a file is there: they can download it.
+                (Some(_), _) => Err(Refusal::CannotOverwriteMedia),
+                (None, Some(pending)) if pending.expires_ts <= now_ts => Err(not_found()),
+                (None, Some(pending)) if pending.owner != owner => Err(Refusal::Forbidden(
+                    "this address was made by somebody else".to_owned(),
+                )),
+                (None, Some(_)) => Ok(address.media_id),
+                (None, None) => Err(not_found()),
+            }
+        })
+    });
+    reading.await
 }
 
 fn too_large(server: &Server) -> Refusal {

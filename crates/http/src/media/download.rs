@@ -2,7 +2,7 @@
 //!
 //! Sends a file. [Specification](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1mediadownloadservernamemediaid)
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::{Request, State},
@@ -26,9 +26,12 @@ pub(crate) async fn download(
     let (parts, _) = request.into_parts();
     let headers = parts.headers.clone();
     let wanted = authed.parse::<get_content::v1::Request>(parts);
-    let wanted = wanted.map(|request| Address {
-        server_name: request.server_name,
-        media_id: request.media_id,
+    let wanted = wanted.map(|request| {
+        let address = Address {
+            server_name: request.server_name,
+            media_id: request.media_id,
+        };
+        (address, request.timeout_ms)
     });
     send(server, wanted, None, &headers)
         .await
@@ -49,7 +52,7 @@ pub(crate) async fn download_as(
                 server_name: request.server_name,
                 media_id: request.media_id,
             };
-            (Ok(address), Some(request.filename))
+            (Ok((address, request.timeout_ms)), Some(request.filename))
         }
         Err(error) => (Err(error), None),
     };
@@ -60,11 +63,12 @@ pub(crate) async fn download_as(
 
 async fn send(
     server: Arc<Server>,
-    wanted: Result<Address, ApiError>,
+    wanted: Result<(Address, Duration), ApiError>,
     name: Option<String>,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
-    let mut found = download::open(&server, wanted?).await?;
+    let (address, wait) = wanted?;
+    let mut found = download::open(&server, address, wait).await?;
     found.file_name = name.or(found.file_name);
     Ok(answer(found, headers).await?)
 }

@@ -24,6 +24,7 @@ mod events;
 mod invitations;
 mod lifecycle;
 mod media;
+mod media_pending;
 mod memberships;
 mod migrations;
 mod one_time_keys;
