@@ -21,6 +21,7 @@ pub use crate::error::{ConfigError, Problem};
 pub use crate::reference::reference;
 pub use crate::secret::Secret;
 pub use crate::sections::database::{Database, DatabaseUrl};
+pub use crate::sections::email::Email;
 pub use crate::sections::federation::{Federation, FederationMode};
 pub use crate::sections::limits::{Limits, Rate};
 pub use crate::sections::listen::Listen;
@@ -30,6 +31,7 @@ pub use crate::sections::oauth::OAuth;
 pub use crate::sections::password::Password;
 pub use crate::sections::policy::{EncryptionPolicy, Policy};
 pub use crate::sections::presence::Presence;
+pub use crate::sections::push::Push;
 pub use crate::sections::registration::{Registration, RegistrationMode};
 pub use crate::sections::rooms::{DefaultRoomVersion, Rooms};
 pub use crate::sections::rtc::Rtc;
@@ -58,6 +60,8 @@ sections! {
         presence: Presence,
         rtc: Rtc,
         turn: Turn,
+        push: Push,
+        email: Email,
         federation: Federation,
         oauth: OAuth,
         password: Password,
@@ -138,6 +142,16 @@ impl Config {
 
     fn check(&self, source: &mut Source) {
         self.check_sections(source);
+        if self.registration.mode == RegistrationMode::Email
+            && (self.email.smtp_url.is_none() || self.registration.email_domains.is_empty())
+        {
+            source.refuse(
+                "registration",
+                "mode",
+                "is \"email\": name the domains in [registration] email_domains and the mail server in [email], or take \
+                 another mode",
+            );
+        }
         let tls = &self.tls;
         if !self.listen.federation.is_empty() && (tls.certificate.is_none() || tls.key.is_none()) {
             source.refuse(

@@ -1,6 +1,7 @@
 //! One file per section of `rohrpost.toml`.
 
 pub(crate) mod database;
+pub(crate) mod email;
 pub(crate) mod federation;
 pub(crate) mod limits;
 pub(crate) mod listen;
@@ -10,6 +11,7 @@ pub(crate) mod oauth;
 pub(crate) mod password;
 pub(crate) mod policy;
 pub(crate) mod presence;
+pub(crate) mod push;
 pub(crate) mod registration;
 pub(crate) mod rooms;
 pub(crate) mod rtc;

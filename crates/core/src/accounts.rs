@@ -19,6 +19,7 @@ pub mod password;
 pub mod profile;
 pub mod refresh;
 pub mod register;
+pub mod reset_by_email;
 pub mod reset_password;
 pub mod restrict;
 pub mod sign_in;

@@ -12,6 +12,7 @@ pub mod caller;
 pub mod delayed_events;
 pub mod devices;
 pub mod directory;
+pub mod email;
 pub mod encryption;
 pub mod limits;
 pub mod media;
@@ -34,4 +35,6 @@ pub mod upkeep;
 
 pub use caller::Caller;
 pub use refusal::{Refusal, Result};
+/// What somebody wants to do with an e-mail address.
+pub use rohrpost_store::EmailPurpose;
 pub use server::{Server, StoreSettings};

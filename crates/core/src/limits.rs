@@ -26,6 +26,8 @@ pub enum Kind {
     LoginPerAccount,
     /// New accounts from one address.
     Registration,
+    /// Mail that is asked for from one address, or to one e-mail address.
+    Email,
     /// Events of one user.
     Message,
     /// New rooms of one user.

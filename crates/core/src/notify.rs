@@ -15,6 +15,8 @@ use tokio::sync::watch;
 /// Who waits.
 #[derive(Default)]
 pub(crate) struct Notify {
+    /// Bumped at each commit that concerns somebody, for work that follows the stream.
+    commits: watch::Sender<u64>,
     waiting: Mutex<HashMap<OwnedUserId, watch::Sender<u64>>>,
 }
 
@@ -30,6 +32,11 @@ impl Notify {
                 receiver
             }
         }
+    }
+
+    /// Begins to wait for any commit.
+    pub(crate) fn commits(&self) -> watch::Receiver<u64> {
+        self.commits.subscribe()
     }
 
     fn wake(&self, users: &Arc<[OwnedUserId]>) {
@@ -66,5 +73,6 @@ impl Committed for Notify {
         for users in &wakes.users {
             self.wake(users);
         }
+        self.commits.send_modify(|count| *count = count.wrapping_add(1));
     }
 }

@@ -1,7 +1,9 @@
-//! What the core needs from the outside world: time and randomness. The binary brings the real ones, tests bring
-//! their own.
+//! What the core needs from the outside world: time, randomness, and ways to tell others something. The binary
+//! brings the real ones, tests bring their own.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
 
 use ruma::MilliSecondsSinceUnixEpoch;
 
@@ -29,4 +31,70 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub rng: Arc<dyn Rng>,
+}
+
+/// Something to be told to a server elsewhere.
+pub struct Post {
+    /// Where to; the caller made sure that the operator allows it.
+    pub url: url::Url,
+    /// Headers besides those that follow from the body.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// What a server elsewhere answered.
+#[derive(Clone, Debug, Default)]
+pub struct Posted {
+    /// The status code.
+    pub status: u16,
+    /// When it wants to be asked again.
+    pub retry_after: Option<Duration>,
+    /// The body, at most 64 KiB of it.
+    pub body: Vec<u8>,
+}
+
+/// There was no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PostError {
+    /// The address leads to where this server may not go.
+    #[error("the address leads into a private network")]
+    NotAllowed,
+    /// Nobody answered in time, or not in order.
+    #[error("there was no answer")]
+    Failed,
+}
+
+/// The way to servers elsewhere. Follows no redirections, goes into no private networks unless the operator allows
+/// it, and bounds time and size.
+pub trait Egress: Send + Sync + 'static {
+    /// Sends a `POST`.
+    fn post(&self, post: Post) -> BoxFuture<'_, Result<Posted, PostError>>;
+}
+
+/// Mail. May hold a secret, so it has no `Debug`.
+pub struct Mail {
+    /// Where to.
+    pub address: String,
+    /// What about.
+    pub subject: String,
+    /// Plain text.
+    pub body: String,
+}
+
+/// Mail was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MailError {
+    /// And never will be: nobody is at this address.
+    #[error("the mail server refused the mail for good")]
+    Refused,
+    /// It may be taken later.
+    #[error("the mail server could not be reached or asks to try again")]
+    Later,
+}
+
+/// The way to the mail server.
+pub trait Mailer: Send + Sync + 'static {
+    /// Hands a mail over.
+    fn send(&self, mail: Mail) -> BoxFuture<'_, Result<(), MailError>>;
 }

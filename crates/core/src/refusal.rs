@@ -134,6 +134,15 @@ pub enum Refusal {
     /// `M_THREEPID_DENIED` and the like: not offered by this server.
     #[error("{0}")]
     NotOffered(String),
+    /// `M_THREEPID_AUTH_FAILED`: the address wasn't shown to be theirs.
+    #[error("please open the link in the mail that was sent to you, then try again")]
+    ThreepidAuthFailed,
+    /// `M_THREEPID_IN_USE`
+    #[error("this e-mail address belongs to another account")]
+    ThreepidInUse,
+    /// `M_UNKNOWN_ACTIVATION_TOKEN`: a pusher can't be put to use with this.
+    #[error("this activation token is not known or its time is over; please set the pusher again")]
+    UnknownActivationToken,
     /// 401 with what is still to be proven before the operation.
     #[error("please confirm that it is you")]
     Uiaa(Box<UiaaInfo>),

@@ -9,6 +9,7 @@ use rohrpost_room::keys;
 use rohrpost_store::{Acknowledge, Blobs, SigningKeyRow, Store, StoreError, Tx, Work};
 use ruma::{ServerName, UserId, signatures::Ed25519KeyPair};
 use tokio::sync::{Semaphore, watch};
+use zeroize::Zeroizing;
 
 use crate::{
     Result,
@@ -16,6 +17,7 @@ use crate::{
     notify::Notify,
     personal::presence::Present,
     ports::{Clock, Ports, Rng},
+    push::web_push::{self, VapidKey},
     random,
     rooms::head::HeadCache,
     settings::Settings,
@@ -38,6 +40,7 @@ pub struct Server {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) key: Ed25519KeyPair,
+    pub(crate) vapid: VapidKey,
     pub(crate) notify: Arc<Notify>,
     pub(crate) heads: HeadCache,
     pub(crate) limits: Limits,
@@ -82,10 +85,11 @@ impl Server {
         ports.rng.fill(&mut seed);
         let fresh = FirstKey {
             seed,
+            vapid: web_push::fresh_key(&*ports.rng),
             key_id: format!("ed25519:{}", random::name(&*ports.rng, 6)),
             now_ts: ports.clock.now_ts(),
         };
-        let key = store.write(fresh).await?;
+        let (key, vapid) = store.write(fresh).await?;
         let version = key.key_id.strip_prefix("ed25519:").unwrap_or(&key.key_id);
         let broken = || {
             StoreError::Setup(
@@ -95,6 +99,7 @@ impl Server {
         let seed: [u8; 32] = key.seed.try_into().map_err(|_| broken())?;
         Ok(Arc::new(Self {
             key: keys::key_from_seed(&seed, version).map_err(|_| broken())?,
+            vapid: VapidKey::new(&vapid).ok_or_else(broken)?,
             limits: Limits::new(settings.limits.clone()),
             settings,
             store,
@@ -148,6 +153,19 @@ impl Server {
             .expect("the server is still there");
     }
 
+    /// Begins to wait for commits that concern somebody, for work that follows the stream. Losing one is harmless if
+    /// the work looks again now and then.
+    #[must_use]
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.notify.commits()
+    }
+
+    /// The public key by which push services know this server, as browsers want it.
+    #[must_use]
+    pub fn vapid_public_key(&self) -> &str {
+        self.vapid.public()
+    }
+
     /// Now, in ms since the epoch.
     #[must_use]
     pub fn now_ts(&self) -> i64 {
@@ -163,26 +181,37 @@ impl Server {
     }
 }
 
-/// Keeps a signing key if there is none; answers the one that signs.
+/// Keeps the keys of this server if there are none; answers those that are used.
 struct FirstKey {
     seed: [u8; 32],
+    vapid: Zeroizing<[u8; 32]>,
     key_id: String,
     now_ts: i64,
 }
 
 impl Work for FirstKey {
-    type Out = SigningKeyRow;
+    type Out = (SigningKeyRow, Zeroizing<Vec<u8>>);
     type Error = StoreError;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<SigningKeyRow, StoreError> {
-        if let Some(key) = tx.signing_key_current().await? {
-            return Ok(key);
-        }
-        let key = SigningKeyRow {
-            key_id: self.key_id.clone(),
-            seed: self.seed.to_vec(),
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, StoreError> {
+        let vapid = match tx.vapid_key_get().await? {
+            Some(vapid) => vapid,
+            None => {
+                tx.vapid_key_insert(&*self.vapid, self.now_ts).await?;
+                self.vapid.to_vec()
+            }
         };
-        tx.signing_key_insert(&key, self.now_ts).await?;
-        Ok(key)
+        let key = match tx.signing_key_current().await? {
+            Some(key) => key,
+            None => {
+                let key = SigningKeyRow {
+                    key_id: self.key_id.clone(),
+                    seed: self.seed.to_vec(),
+                };
+                tx.signing_key_insert(&key, self.now_ts).await?;
+                key
+            }
+        };
+        Ok((key, Zeroizing::new(vapid)))
     }
 }

@@ -71,8 +71,21 @@ pub struct Settings {
     pub livekit: Option<Livekit>,
     /// The relay for calls, if there is one.
     pub turn: Option<Turn>,
+    /// Where pushes go, and what they tell.
+    pub push: crate::push::gateways::PushSettings,
+    /// Whether there is a mail server.
+    pub email: Option<EmailSettings>,
     /// The limits; `None`: none at all.
     pub limits: Option<crate::limits::Rates>,
+}
+
+/// What the operator decided about e-mail.
+#[derive(Clone, Debug)]
+pub struct EmailSettings {
+    /// The domains whose addresses are good for an account, lower-cased; empty: none.
+    pub domains: Vec<String>,
+    /// Whether people may be written to about messages they missed.
+    pub notices: bool,
 }
 
 /// The shared secret for making accounts by program.

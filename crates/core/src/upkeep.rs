@@ -12,10 +12,13 @@ use crate::{Result, Server, accounts, delayed_events, media, personal::presence}
 const ANSWER_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 /// How long a program that registered itself is known while nobody is signed in with it: a day, in ms.
 const UNUSED_CLIENT_MS: i64 = 24 * 60 * 60 * 1000;
+/// How long what notified somebody counts for the number on their icon: 30 days, in ms.
+const NOTIFIED_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
 struct ForgetAnswers {
     before_ts: i64,
     clients_before_ts: i64,
+    notified_before_ts: i64,
 }
 
 /// Removes what has run out. For every minute; harmless to repeat and to leave out.
@@ -40,6 +43,7 @@ pub async fn forget_answers(server: &Arc<Server>) -> Result<()> {
         .write(ForgetAnswers {
             before_ts: server.now_ts() - ANSWER_MS,
             clients_before_ts: server.now_ts() - UNUSED_CLIENT_MS,
+            notified_before_ts: server.now_ts() - NOTIFIED_MS,
         })
         .await?;
     Ok(server.store.checkpoint().await?)
@@ -53,6 +57,7 @@ impl Work for ForgetAnswers {
         tx.txn_delete_old(self.before_ts).await?;
         tx.oauth_grant_delete_ended().await?;
         tx.oauth_client_delete_unused(self.clients_before_ts).await?;
+        tx.notified_delete_old(self.notified_before_ts).await?;
         Ok(())
     }
 }

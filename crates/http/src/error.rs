@@ -177,6 +177,9 @@ fn refused(refusal: &Refusal) -> (StatusCode, ErrorKind) {
             (StatusCode::FORBIDDEN, ErrorKind::WrongRoomKeysVersion(data))
         }
         Refusal::UnknownPos => (StatusCode::BAD_REQUEST, other("M_UNKNOWN_POS")),
+        Refusal::ThreepidAuthFailed => (StatusCode::BAD_REQUEST, ErrorKind::ThreepidAuthFailed),
+        Refusal::ThreepidInUse => (StatusCode::BAD_REQUEST, ErrorKind::ThreepidInUse),
+        Refusal::UnknownActivationToken => (StatusCode::BAD_REQUEST, other("M_UNKNOWN_ACTIVATION_TOKEN")),
         Refusal::NotOffered(_) => (StatusCode::FORBIDDEN, ErrorKind::ThreepidDenied),
         Refusal::Store(error) => {
             tracing::error!(%error, "the store failed");
@@ -225,6 +228,11 @@ pub(crate) fn render(answer: impl OutgoingResponse) -> Response {
 /// 201: it was made.
 pub(crate) fn created(response: Response) -> Response {
     (StatusCode::CREATED, response).into_response()
+}
+
+/// A page that says why something isn't granted.
+pub(crate) fn refused_page(refusal: &Refusal, page: impl IntoResponse) -> Response {
+    (refused(refusal).0, page).into_response()
 }
 
 /// 304: the client has this already.

@@ -1,7 +1,8 @@
-//! Our own endpoints: what the web client asks beyond the specification.
+//! Our own endpoints: what the web client asks beyond the specification, and the page behind links in mail.
 
 mod about;
 mod account;
+pub(crate) mod confirm_email;
 mod login;
 pub(crate) mod own;
 

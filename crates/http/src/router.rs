@@ -13,13 +13,17 @@ use futures_util::FutureExt as _;
 use http::Method;
 use rohrpost_core::{Refusal, Server};
 
-use crate::{client, cors::cors, error::ApiError, health::health, web};
+use crate::{client, cors::cors, error::ApiError, health::health, rohrpost::confirm_email, web};
 
 /// Everything that the client listener answers.
 pub fn router(server: Arc<Server>) -> Router {
     client::routes()
         .into_router()
         .route("/health", get(health))
+        .route(
+            confirm_email::PATH,
+            get(confirm_email::show).post(confirm_email::confirm),
+        )
         .fallback(web::fallback)
         .layer(middleware::from_fn(catch_panic))
         .layer(middleware::from_fn(cors))

@@ -12,7 +12,14 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use rohrpost_config::{Config, DatabaseUrl};
-use rohrpost_core::{Server, StoreSettings};
+use rohrpost_core::{
+    Server, StoreSettings,
+    ports::{Egress, Mailer},
+};
+use rohrpost_remote::{
+    egress::{Networks, Outside},
+    mail::Smtp,
+};
 use rohrpost_store::AfterCommit;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -34,6 +41,31 @@ pub(crate) async fn server(config: &Config) -> anyhow::Result<Arc<Server>> {
     Server::open(settings, store, system::ports())
         .await
         .context("can't open the database")
+}
+
+/// The way to push gateways and push services.
+///
+/// # Errors
+/// When TLS can't be set up.
+pub(crate) fn egress(config: &Config) -> anyhow::Result<Arc<dyn Egress>> {
+    let networks = if config.push.allow_private_addresses {
+        Networks::All
+    } else {
+        Networks::Public
+    };
+    Ok(Arc::new(Outside::new(networks)?))
+}
+
+/// The way to the mail server, if there is one.
+///
+/// # Errors
+/// In words for the operator, when it can't be used.
+pub(crate) fn mailer(config: &Config) -> anyhow::Result<Option<Arc<dyn Mailer>>> {
+    let (Some(url), Some(from)) = (&config.email.smtp_url, &config.email.from) else {
+        return Ok(None);
+    };
+    let host = config.server.name.split(':').next().unwrap_or_default();
+    Ok(Some(Arc::new(Smtp::new(url.expose(), from, host)?)))
 }
 
 /// The database's address, as the store reads it. May hold a password.

@@ -1,10 +1,12 @@
 //! What clients keep with us for their user, per account or per room. Push rules are kept here as well.
 
-use ruma::UserId;
+use std::collections::HashMap;
+
+use ruma::{OwnedUserId, UserId};
 
 use crate::{
     Result, RoomNid, StreamPos, Tx,
-    value::{Row, params},
+    value::{Row, Value, params},
 };
 
 /// The room number for data that isn't about a room.
@@ -46,6 +48,27 @@ impl Tx<'_> {
             .as_ref()
             .map(data)
             .transpose()
+    }
+
+    /// Pieces of account data of many users, those that are there.
+    pub async fn account_data_get_each(
+        &mut self,
+        room: RoomNid,
+        wanted: &[(&UserId, &str)],
+    ) -> Result<HashMap<(OwnedUserId, String), AccountData>> {
+        let sql = "SELECT room_nid, kind, content, pos FROM account_data WHERE user_id = $1 AND room_nid = $2 AND kind = $3";
+        let keys: Vec<Vec<Value<'_>>> = wanted
+            .iter()
+            .map(|(user_id, kind)| params![*user_id, room, *kind].to_vec())
+            .collect();
+        let answers = self.query_each(sql, &keys).await?;
+        let mut found = HashMap::new();
+        for ((user_id, kind), rows) in wanted.iter().zip(&answers) {
+            if let Some(row) = rows.first() {
+                found.insert(((*user_id).to_owned(), (*kind).to_owned()), data(row)?);
+            }
+        }
+        Ok(found)
     }
 
     /// Sets a piece of account data.

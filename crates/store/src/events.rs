@@ -330,6 +330,21 @@ impl Tx<'_> {
         self.put(sql, params![room, target, json, by]).await
     }
 
+    /// Accepted events of all rooms that came after `after` up to and including `upto`, in the order of the stream.
+    /// For work that follows the stream.
+    pub async fn event_list_stream(
+        &mut self,
+        after: StreamPos,
+        upto: StreamPos,
+        limit: u32,
+    ) -> Result<Vec<(RoomNid, EventRow)>> {
+        let sql = "SELECT nid, event_id, pos, kind, state_key, sender, state_before, status, redacted_by, txn_device, \
+                   txn_id, replaces_nid, json, room_nid FROM events WHERE nid > $1 AND nid <= $2 AND pos > $1 \
+                   AND status = 0 ORDER BY nid LIMIT $3";
+        let rows = self.query(sql, params![after, upto, limit]).await?;
+        rows.iter().map(|row| Ok((row.get(13)?, event(row)?))).collect()
+    }
+
     /// The rooms with timeline events after `after` up to and including `upto`, among those the user is joined
     /// to. Meant for short stretches of the stream.
     pub async fn event_rooms_between(

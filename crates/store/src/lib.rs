@@ -26,12 +26,15 @@ mod device_keys;
 mod device_lists;
 mod devices;
 mod directory;
+mod email_sessions;
 mod events;
 mod filters;
 mod invitations;
+mod mails;
 mod media;
 mod media_pending;
 mod memberships;
+mod notified;
 mod oauth_clients;
 mod oauth_codes;
 mod oauth_pages;
@@ -49,6 +52,7 @@ mod signing_keys;
 mod state;
 mod sticky_events;
 mod stream;
+mod third_party_ids;
 mod threads;
 mod to_device;
 mod tokens;
@@ -56,6 +60,8 @@ mod txns;
 mod typing;
 mod uia;
 mod users;
+mod vapid_keys;
+mod walks;
 
 pub use self::{
     account_data::{AccountData, GLOBAL},
@@ -67,20 +73,23 @@ pub use self::{
     device_lists::DeviceListChanges,
     devices::Device,
     directory::AliasRow,
+    email_sessions::{EmailPurpose, EmailSession},
     engine::{Store, peek},
     error::StoreError,
     events::{EventRow, EventStatus, NewEventRow, TxnRef},
     invitations::Invitation,
+    mails::MailRow,
     media::{MediaRow, ThumbnailKey, ThumbnailRow},
     media_pending::PendingMedia,
     memberships::{MemberRow, NewMembership},
     migrate::{SCHEMA_VERSION, schema_version},
+    notified::{NotifiedRow, PushRecipient, ReadUpto},
     oauth_clients::{OAuthClient, OAuthGrant},
     oauth_codes::{OAuthCode, OAuthDeviceCode, OAuthDeviceState},
     oauth_pages::OAuthPageSession,
     one_time_keys::{KeyWanted, KnownOneTimeKey, OneTimeKey, OneTimeKeyCounts},
     profiles::Profile,
-    pushers::PusherRow,
+    pushers::{DuePusher, PusherProgress, PusherRow},
     receipts::ReceiptRow,
     relations::{NewRelation, Related, RelationQuery, ThreadPart},
     reports::ReportRow,
@@ -89,6 +98,7 @@ pub use self::{
     short_tokens::ShortTokenKind,
     signing_keys::SigningKeyRow,
     state::{StateEntry, StateNid, StatePair},
+    third_party_ids::ThirdPartyIdRow,
     to_device::{NewToDevice, ToDeviceRow},
     tokens::{CallerRow, TokenKind, TokenRow},
     tx::Tx,

@@ -14,6 +14,7 @@ const STEPS: &[(&str, &str)] = &[
     ("relations", include_str!("../migrations/0002_relations.sql")),
     ("sliding", include_str!("../migrations/0003_sliding.sql")),
     ("people", include_str!("../migrations/0004_people.sql")),
+    ("push", include_str!("../migrations/0005_push.sql")),
     ("oauth", include_str!("../migrations/0006_oauth.sql")),
     (
         "media_pending",

@@ -106,6 +106,9 @@ impl Tx<'_> {
             ("DELETE FROM backup_versions WHERE user_id = $1", who),
             ("DELETE FROM delayed_events WHERE user_id = $1", who),
             ("DELETE FROM short_tokens WHERE user_id = $1", who),
+            ("DELETE FROM pushers WHERE user_id = $1", who),
+            ("DELETE FROM notified WHERE user_id = $1", who),
+            ("DELETE FROM third_party_ids WHERE user_id = $1", who),
         ])
         .await
     }

@@ -39,3 +39,5 @@ pub use self::{
     settings::{SERVER_NAME, open_settings},
     user::{PASSWORD, User},
 };
+/// Which networks a server under test may connect to.
+pub use rohrpost_remote::egress::Networks;

@@ -13,8 +13,12 @@ use axum::{Router, body::Body};
 use http::Request;
 use rohrpost_core::{
     Server, StoreSettings,
-    ports::{Clock, Ports, Rng},
+    ports::{Clock, Egress, Mailer, Ports, Rng},
     settings::Settings,
+};
+use rohrpost_remote::{
+    egress::{Networks, Outside},
+    mail::Smtp,
 };
 use rohrpost_store::{Acknowledge, AfterCommit};
 use serde_json::Value;
@@ -229,6 +233,28 @@ impl TestServer {
     /// `DELETE`; answers status and JSON.
     pub async fn delete(&self, path: &str, token: Option<&str>) -> (u16, Value) {
         self.call("DELETE", path, token, None).await
+    }
+
+    /// Does what there is to do for pushers at the moment, over real sockets, also in private networks.
+    pub async fn push(&self) {
+        self.push_through(Networks::All).await;
+    }
+
+    /// The same, over networks of one's choice.
+    pub async fn push_through(&self, networks: Networks) {
+        let egress: Arc<dyn Egress> = Arc::new(Outside::new(networks).expect("connections can be made"));
+        rohrpost_worker::push::turn(&self.core(), &egress)
+            .await
+            .expect("the store works");
+    }
+
+    /// Hands the mail that was written to a mail server, such as `smtp://127.0.0.1:2525`.
+    pub async fn send_mail(&self, smtp_url: &str) {
+        let mailer = Smtp::new(smtp_url, "Rohrpost <rohrpost@test.example>", "test.example");
+        let mailer: Arc<dyn Mailer> = Arc::new(mailer.expect("an address of a mail server"));
+        rohrpost_worker::mail::turn(&self.core(), &mailer)
+            .await
+            .expect("the store works");
     }
 
     /// Answers on a real socket, too; returns its address.

@@ -1,6 +1,9 @@
 //! What an operator of a laboratory would set.
 
-use rohrpost_core::settings::{PasswordCost, Registration, Settings};
+use rohrpost_core::{
+    push::gateways::{Gateway, PushSettings},
+    settings::{PasswordCost, Registration, Settings},
+};
 use rohrpost_room::Encryption;
 use ruma::{OwnedServerName, RoomVersionId};
 
@@ -30,6 +33,12 @@ pub fn open_settings() -> Settings {
         presence: false,
         livekit: None,
         turn: None,
+        push: PushSettings {
+            event_id_only: true,
+            gateways: Gateway::parse("https://push.example").into_iter().collect(),
+            contact: format!("https://{SERVER_NAME}"),
+        },
+        email: None,
         limits: None,
     }
 }

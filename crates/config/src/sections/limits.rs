@@ -21,6 +21,10 @@ section! {
         pub registration_per_minute: u32 = 6;
         /// How many of them at once.
         pub registration_burst: u32 = 20;
+        /// Mail that is asked for, such as to reset a password, for each network address and each e-mail address.
+        pub emails_per_minute: u32 = 2;
+        /// How many of them at once.
+        pub emails_burst: u32 = 10;
         /// Messages and other events sent to rooms, for each person.
         pub messages_per_second: u32 = 10;
         /// How many of them at once.
@@ -83,6 +87,12 @@ impl Limits {
     #[must_use]
     pub fn registration(&self) -> Option<Rate> {
         self.per_minute(self.registration_per_minute, self.registration_burst)
+    }
+
+    /// Mail asked for from a network address, or to an e-mail address.
+    #[must_use]
+    pub fn emails(&self) -> Option<Rate> {
+        self.per_minute(self.emails_per_minute, self.emails_burst)
     }
 
     /// Events sent by a user.
@@ -152,6 +162,7 @@ impl Check for Limits {
             ("login_per_address_burst", self.login_per_address()),
             ("login_per_account_burst", self.login_per_account()),
             ("registration_burst", self.registration()),
+            ("emails_burst", self.emails()),
             ("messages_burst", self.messages()),
             ("room_creation_burst", self.room_creation()),
             ("invites_burst", self.invites()),

@@ -9,6 +9,8 @@ section! {
     pub struct Registration in "registration" {
         /// Who may make an account for themselves. The command line and the shared secret always can.
         pub mode: RegistrationMode = RegistrationMode::Invite;
+        /// Where the mode is "email": the domains whose addresses are good for an account.
+        pub email_domains: Vec<String> = Vec::new(), like "[\"behoerde.example\"]";
         /// Lets bridges, bots and tools that know this secret make accounts, also administrators, at
         /// `/_synapse/admin/v1/register`. Not set: that address does not exist.
         pub shared_secret: Option<Secret> = None, like "\"a long random text\"";

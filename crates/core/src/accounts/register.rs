@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use rohrpost_store::{Profile, Tx, UserRow, UserState, Work};
+use rohrpost_store::{Profile, ThirdPartyIdRow, Tx, UserRow, UserState, Work};
 use ruma::{
     OwnedUserId,
     api::client::uiaa::{AuthData, AuthFlow, AuthType},
@@ -49,8 +49,8 @@ pub struct Registered {
     pub signed_in: Option<SignedIn>,
 }
 
-/// Makes an account for somebody who may have one: with an invitation, or anybody where registration is open.
-/// Registration by e-mail address isn't there yet; servers that are set to it want an invitation.
+/// Makes an account for somebody who may have one: with an invitation, with an e-mail address of the organisation
+/// where the operator wants that, or anybody where registration is open.
 ///
 /// # Errors
 /// `Forbidden` when registration is closed or the invitation was used up by somebody else at this moment; `Uiaa` while
@@ -142,6 +142,9 @@ pub async fn ask_available(server: &Arc<Server>, name: &str, address: IpAddr) ->
 fn stages(server: &Server) -> Result<&'static [AuthType]> {
     match server.settings.registration {
         Registration::Open => Ok(&[AuthType::Dummy, AuthType::RegistrationToken]),
+        Registration::Email if server.settings.email.is_some() => {
+            Ok(&[AuthType::EmailIdentity, AuthType::RegistrationToken])
+        }
         Registration::Invite | Registration::Email => Ok(&[AuthType::RegistrationToken]),
         Registration::Closed => Err(Refusal::Forbidden(
             "accounts are made by the administrators of this server; please ask them for one".to_owned(),
@@ -229,8 +232,20 @@ impl Work for Unit {
             }
             administrator = invitation.is_some_and(|invitation| invitation.administrator);
         }
+        let address = self.proof.email(tx).await?;
         self.account.run(tx, administrator).await?;
         let user_id = self.account.user_id().clone();
+        if let Some(address) = address {
+            let now_ts = self.account.row.created_ts;
+            let new = ThirdPartyIdRow {
+                address,
+                validated_ts: now_ts,
+                added_ts: now_ts,
+            };
+            if !tx.third_party_id_put(&user_id, &new).await? {
+                return Err(Refusal::ThreepidInUse);
+            }
+        }
         let signed_in = match &self.sign_in {
             Some(sign_in) => {
                 sign_in.run(tx, &user_id).await?;

@@ -23,11 +23,11 @@
 use std::sync::Arc;
 
 use hmac::{Hmac, Mac};
-use rohrpost_store::{StoreError, Tx, UiaSession, Work};
+use rohrpost_store::{EmailPurpose, StoreError, Tx, UiaSession, Work};
 use ruma::{
     UserId,
     api::{
-        client::uiaa::{AuthData, AuthFlow, AuthType, UiaaInfo, UserIdentifier},
+        client::uiaa::{AuthData, AuthFlow, AuthType, ThirdpartyIdCredentials, UiaaInfo, UserIdentifier},
         error::{ErrorKind, StandardErrorBody},
     },
 };
@@ -38,12 +38,15 @@ use subtle::ConstantTimeEq;
 use crate::{
     Caller, Refusal, Result, Server,
     accounts::{invite, login, password::Password, username::known_user_id},
+    email::validate::confirmed,
     oauth::{manage::RESET_MS, metadata::identity_reset_url},
     random,
 };
 
 /// How long a session is good for.
 const LIFETIME_MS: i64 = 15 * 60 * 1000;
+/// Begins what the stage by e-mail leaves for the operation; the session and the address follow.
+const EMAIL: &str = "email";
 /// Length of a session's name; five bits for each character.
 const NAME_LENGTH: usize = 32;
 
@@ -113,6 +116,21 @@ impl Proof {
             }
         }
         Ok(())
+    }
+
+    /// The e-mail address that was shown to be theirs. Its session is used up by this.
+    ///
+    /// # Errors
+    /// `Uiaa` when it was used or has ended in the meantime.
+    pub(crate) async fn email(&self, tx: &mut Tx<'_>) -> Result<Option<String>> {
+        let mut parts = self.param.split(' ');
+        let (Some(EMAIL), Some(sid), Some(address)) = (parts.next(), parts.next(), parts.next()) else {
+            return Ok(None);
+        };
+        if !tx.email_session_delete(sid).await? {
+            return Err(Refusal::Uiaa(Box::new(UiaaInfo::new(self.flows.clone()))));
+        }
+        Ok(Some(address.to_owned()))
     }
 
     /// The hash of the invitation that was shown.
@@ -223,6 +241,7 @@ async fn try_stage(server: &Arc<Server>, request: &UiaRequest<'_>, auth: &AuthDa
                 None => Ok(WRONG),
             }
         }
+        AuthData::EmailIdentity(data) => by_email(server, request, &data.thirdparty_id_creds).await,
         AuthData::RegistrationToken(data) => {
             let hash = random::hash(&data.token);
             if invite::is_valid(server, hash).await? {
@@ -249,6 +268,35 @@ async fn try_stage(server: &Arc<Server>, request: &UiaRequest<'_>, auth: &AuthDa
             Ok(Stage::Failed("please allow this on the account page first"))
         }
         _ => Ok(Stage::None),
+    }
+}
+
+/// Somebody says that they followed the link in a mail.
+async fn by_email(
+    server: &Arc<Server>,
+    request: &UiaRequest<'_>,
+    creds: &ThirdpartyIdCredentials,
+) -> Result<Stage> {
+    // A link for one purpose is worth nothing for another one.
+    let purpose = match request.operation.ends_with("/register") {
+        true => EmailPurpose::Register,
+        false => EmailPurpose::Password,
+    };
+    let (sid, secret) = (creds.sid.to_string(), creds.client_secret.to_string());
+    let now_ts = server.now_ts();
+    let found = server
+        .store
+        .read(move |tx| Box::pin(async move { confirmed(tx, purpose, &sid, &secret, now_ts).await }))
+        .await;
+    match found {
+        Ok(session) => Ok(Stage::Passed {
+            stage: AuthType::EmailIdentity,
+            param: Some(format!("{EMAIL} {} {}", session.sid, session.address)),
+        }),
+        Err(Refusal::ThreepidAuthFailed) => Ok(Stage::Failed(
+            "please open the link in the mail that was sent to you, then try again",
+        )),
+        Err(refusal) => Err(refusal),
     }
 }
 

@@ -313,7 +313,7 @@ impl RoomContext {
 }
 
 /// How many users are joined, counted once for each state of the room.
-async fn joined_members(server: &Server, tx: &mut Tx<'_>, head: &Head) -> Result<u64> {
+pub(crate) async fn joined_members(server: &Server, tx: &mut Tx<'_>, head: &Head) -> Result<u64> {
     let room: RoomNid = head.room.nid;
     if let Some(members) = server.unread.members(room, head.room.state) {
         return Ok(members);

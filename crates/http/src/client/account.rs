@@ -16,7 +16,7 @@ pub(crate) fn routes(routes: &mut Routes) {
     routes.public(available::available);
     routes.public(token_validity::token_validity);
     routes.authed(whoami::whoami);
-    routes.authed(password::change_password);
+    routes.public(password::change_password);
     routes.authed(deactivate::deactivate);
     routes.authed(openid_token::openid_token);
     third_party_ids::routes(routes);

@@ -1,5 +1,6 @@
 //! Push rules and pushers.
 
+mod acknowledge_pusher;
 mod delete_rule;
 mod get_global_rules;
 mod get_notifications;
@@ -16,6 +17,7 @@ mod set_rule_enabled;
 use crate::routes::Routes;
 
 pub(crate) fn routes(routes: &mut Routes) {
+    acknowledge_pusher::routes(routes);
     routes.authed(delete_rule::delete_rule);
     routes.authed(get_global_rules::get_global_rules);
     routes.authed(get_notifications::get_notifications);

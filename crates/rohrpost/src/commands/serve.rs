@@ -32,6 +32,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     wire_up::allow_many_files();
     let listeners = listeners::bind(config).await?;
     let _alone = wire_up::be_alone(config)?;
+    let (egress, mailer) = (wire_up::egress(config)?, wire_up::mailer(config)?);
     let server = wire_up::server(config).await?;
     let render = telemetry::render(figures.clone());
     let mut router = rohrpost_http::router(Arc::clone(&server));
@@ -64,6 +65,10 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
         tasks.spawn(rohrpost_http::serve(listeners.metrics, router, stopped(&server)));
     }
     tasks.spawn(upkeep::run(Arc::clone(&server), figures));
+    tasks.spawn(rohrpost_worker::push::run(Arc::clone(&server), egress));
+    if let Some(mailer) = mailer {
+        tasks.spawn(rohrpost_worker::mail::run(Arc::clone(&server), mailer));
+    }
 
     let mut code = ExitCode::SUCCESS;
     tokio::select! {

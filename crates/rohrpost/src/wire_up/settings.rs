@@ -8,8 +8,9 @@ use rohrpost_config::{
 };
 use rohrpost_core::{
     limits::{Kind, Rates},
+    push::gateways::{Gateway, PushSettings},
     rtc::{livekit::Livekit, turn::Turn},
-    settings::{PasswordCost, Rate, Registration, Settings, SharedSecret},
+    settings::{EmailSettings, PasswordCost, Rate, Registration, Settings, SharedSecret},
 };
 use rohrpost_room::Encryption;
 use ruma::{RoomVersionId, ServerName};
@@ -53,6 +54,15 @@ pub(super) fn settings(config: &Config) -> anyhow::Result<Settings> {
         presence: config.presence.enabled,
         livekit: livekit(&config.rtc),
         turn: turn(&config.turn),
+        push: PushSettings {
+            event_id_only: config.push.event_id_only,
+            gateways: gateways(&config.push.allowed_gateways)?,
+            contact: config.push.vapid.clone().unwrap_or_else(|| config.public_url()),
+        },
+        email: config.email.smtp_url.as_ref().map(|_| EmailSettings {
+            domains: lower(&config.registration.email_domains),
+            notices: config.email.notices,
+        }),
         limits: config.limits.enabled.then(|| rates(&config.limits)),
     })
 }
@@ -74,11 +84,25 @@ fn turn(turn: &config::Turn) -> Option<Turn> {
     })
 }
 
+fn gateways(allowed: &[String]) -> anyhow::Result<Vec<Gateway>> {
+    let read = |text: &String| {
+        Gateway::parse(text).with_context(|| {
+            format!("[push] allowed_gateways: \"{text}\" is not https://HOST or https://*.DOMAIN")
+        })
+    };
+    allowed.iter().map(read).collect()
+}
+
+fn lower(domains: &[String]) -> Vec<String> {
+    domains.iter().map(|domain| domain.to_ascii_lowercase()).collect()
+}
+
 fn rates(limits: &Limits) -> Rates {
     let all = [
         (Kind::LoginPerAddress, limits.login_per_address()),
         (Kind::LoginPerAccount, limits.login_per_account()),
         (Kind::Registration, limits.registration()),
+        (Kind::Email, limits.emails()),
         (Kind::Message, limits.messages()),
         (Kind::RoomCreation, limits.room_creation()),
         (Kind::Invite, limits.invites()),

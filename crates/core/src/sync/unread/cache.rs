@@ -91,13 +91,13 @@ impl UnreadCache {
         }
     }
 
-    pub(super) fn rules(&self, user_id: &UserId, at: StreamPos) -> Option<Arc<Ruleset>> {
+    pub(crate) fn rules(&self, user_id: &UserId, at: StreamPos) -> Option<Arc<Ruleset>> {
         let mut cache = lock(&self.rules);
         let (pos, rules) = cache.get(user_id)?;
         (*pos == at).then(|| Arc::clone(rules))
     }
 
-    pub(super) fn put_rules(&self, user_id: &UserId, at: StreamPos, rules: Arc<Ruleset>) {
+    pub(crate) fn put_rules(&self, user_id: &UserId, at: StreamPos, rules: Arc<Ruleset>) {
         lock(&self.rules).put(user_id.to_owned(), (at, rules));
     }
 

@@ -42,7 +42,7 @@ pub(crate) async fn capabilities(
     let mut capabilities = Capabilities::new();
     capabilities.room_versions =
         RoomVersionsCapability::new(server.settings.default_room_version.clone(), available);
-    capabilities.thirdparty_id_changes = ThirdPartyIdChangesCapability::new(false);
+    capabilities.thirdparty_id_changes = ThirdPartyIdChangesCapability::new(server.settings.email.is_some());
     capabilities.profile_fields = Some(ProfileFieldsCapability::new(true));
     capabilities.account_moderation.lock = caller.administrator;
     capabilities.account_moderation.suspend = caller.administrator;
@@ -57,5 +57,12 @@ pub(crate) async fn capabilities(
     });
     capabilities["m.delayed_events"] = planned.clone();
     capabilities["org.matrix.msc4140.delayed_events"] = planned;
+    let web_push = json!({
+        "enabled": !server.settings.push.gateways.is_empty(),
+        "vapid": server.vapid_public_key(),
+    });
+    for name in ["m.webpush", "org.matrix.msc4174.webpush"] {
+        capabilities[name] = web_push.clone();
+    }
     Ok(Answer(Described { capabilities }))
 }

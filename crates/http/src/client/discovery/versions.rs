@@ -34,6 +34,7 @@ pub(crate) async fn versions(Public { server, .. }: Public, _: Request) -> Resul
         ("uk.tcpip.msc4133", true),
         ("uk.tcpip.msc4133.stable", true),
         ("uk.timedout.msc4323", true),
+        ("org.matrix.msc4174", !server.settings.push.gateways.is_empty()),
         ("io.element.e2ee_forced.public", is_forced),
         ("io.element.e2ee_forced.private", is_forced),
         ("io.element.e2ee_forced.trusted_private", is_forced),

@@ -1,0 +1,239 @@
+//! `POST` to servers elsewhere: no redirections, no proxies from the environment, no private networks unless the
+//! operator allows them, everything within time and size.
+//!
+//! The address that is looked at is the one that is connected to: names are resolved here, and what isn't allowed is
+//! left out of the answer, so a name can't change its mind between.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::future::BoxFuture;
+use reqwest::{
+    Client,
+    dns::{Addrs, Name, Resolve, Resolving},
+    header::RETRY_AFTER,
+    redirect::Policy,
+};
+use rohrpost_core::ports::{Egress, Post, PostError, Posted};
+use rustls::{ClientConfig, RootCertStore};
+use url::Host;
+
+use crate::addresses::is_public;
+
+/// Longest time for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest time for a whole request.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection is kept for the next request.
+const IDLE: Duration = Duration::from_secs(60);
+/// Connections to one server that are kept.
+const MAX_IDLE: usize = 8;
+/// How much of an answer is read, in bytes.
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
+
+/// Which networks may be connected to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Networks {
+    /// The internet.
+    Public,
+    /// Private networks and this computer, too.
+    All,
+}
+
+impl Networks {
+    fn allow(self, address: IpAddr) -> bool {
+        self == Self::All || is_public(address)
+    }
+}
+
+/// The way to servers elsewhere can't be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum EgressError {
+    /// Certificates can't be checked.
+    #[error("the cryptography for TLS can't be set up: {0}")]
+    Tls(#[from] rustls::Error),
+    /// The library refused.
+    #[error("connections to elsewhere can't be set up: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+/// The way to servers elsewhere.
+pub struct Outside {
+    client: Client,
+    networks: Networks,
+}
+
+impl Outside {
+    /// Trusts the certificates that this computer trusts.
+    ///
+    /// # Errors
+    /// When TLS can't be set up.
+    pub fn new(networks: Networks) -> Result<Self, EgressError> {
+        let mut roots = RootCertStore::empty();
+        let found = rustls_native_certs::load_native_certs();
+        let (_, unusable) = roots.add_parsable_certificates(found.certs);
+        if roots.is_empty() || unusable > 0 {
+            let trusted = roots.len();
+            tracing::warn!(
+                trusted,
+                unusable,
+                "not all certificates that this computer trusts can be used"
+            );
+        }
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let client = Client::builder()
+            .use_preconfigured_tls(tls)
+            .dns_resolver(Arc::new(Guarded(networks)))
+            .redirect(Policy::none())
+            .no_proxy()
+            .referer(false)
+            .user_agent(concat!("Rohrpost/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(TIMEOUT)
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(MAX_IDLE)
+            .build()?;
+        Ok(Self { client, networks })
+    }
+
+    async fn send(&self, post: Post) -> Result<Posted, PostError> {
+        // Names are looked at when they are resolved.
+        let is_allowed = match post.url.host() {
+            Some(Host::Ipv4(address)) => self.networks.allow(address.into()),
+            Some(Host::Ipv6(address)) => self.networks.allow(address.into()),
+            Some(Host::Domain(_)) => true,
+            None => false,
+        };
+        if !is_allowed {
+            return Err(PostError::NotAllowed);
+        }
+        let mut request = self.client.post(post.url).body(post.body);
+        for (name, value) in post.headers {
+            request = request.header(name, value);
+        }
+        let mut response = request.send().await.map_err(|_| PostError::Failed)?;
+        let status = response.status().as_u16();
+        let retry_after = response.headers().get(RETRY_AFTER);
+        let retry_after = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let mut body = Vec::new();
+        while body.len() < MAX_ANSWER_BYTES
+            && let Some(chunk) = response.chunk().await.map_err(|_| PostError::Failed)?
+        {
+            let space = MAX_ANSWER_BYTES - body.len();
+            body.extend_from_slice(&chunk[..chunk.len().min(space)]);
+        }
+        Ok(Posted {
+            status,
+            retry_after: retry_after.map(Duration::from_secs),
+            body,
+        })
+    }
+}
+
+impl Egress for Outside {
+    fn post(&self, post: Post) -> BoxFuture<'_, Result<Posted, PostError>> {
+        Box::pin(self.send(post))
+    }
+}
+
+/// Resolves names, and leaves out addresses that may not be connected to.
+struct Guarded(Networks);
+
+impl Resolve for Guarded {
+    fn resolve(&self, name: Name) -> Resolving {
+        let networks = self.0;
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let allowed: Vec<SocketAddr> = found.filter(|found| networks.allow(found.ip())).collect();
+            if allowed.is_empty() {
+                return Err("the name leads into a private network".into());
+            }
+            Ok(Box::new(allowed.into_iter()) as Addrs)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use rohrpost_core::ports::{Post, PostError};
+    use tokio::net::TcpListener;
+
+    use super::{Networks, Outside};
+
+    fn post(url: &str) -> Post {
+        Post {
+            url: url.parse().unwrap(),
+            headers: Vec::new(),
+            body: b"{}".to_vec(),
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_is_reached_in_a_private_network() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let outside = Outside::new(Networks::Public).unwrap();
+        for host in [
+            "127.0.0.1",
+            "localhost",
+            "2130706433",
+            "0x7f.1",
+            "0177.0.0.1",
+            "[::ffff:127.0.0.1]",
+            "0.0.0.0",
+            "127.1",
+        ] {
+            assert!(
+                outside
+                    .send(post(&format!("http://{host}:{port}/")))
+                    .await
+                    .is_err(),
+                "{host}"
+            );
+        }
+        let nobody = listener.accept().map(drop).map_err(|error| error.kind());
+        assert_eq!(nobody, Err(ErrorKind::WouldBlock), "somebody connected");
+        let refused = outside.send(post(&format!("http://127.0.0.1:{port}/"))).await;
+        assert_eq!(refused.map(|posted| posted.status), Err(PostError::NotAllowed));
+    }
+
+    #[tokio::test]
+    async fn a_redirection_is_not_followed_and_a_long_answer_not_read() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let answer = async {
+            use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+            for head in [
+                "HTTP/1.1 302 Found\r\nlocation: /again\r\ncontent-length: 0\r\n\r\n".to_owned(),
+                format!(
+                    "HTTP/1.1 200 OK\r\ncontent-length: 10000000\r\n\r\n{}",
+                    "x".repeat(200_000)
+                ),
+            ] {
+                let (mut socket, _) = listener.accept().await.unwrap();
+                let mut buffer = [0; 4096];
+                let _read = socket.read(&mut buffer).await.unwrap();
+                let _written = socket.write_all(head.as_bytes()).await;
+            }
+        };
+        let ask = async {
+            let outside = Outside::new(Networks::All).unwrap();
+            let url = format!("http://127.0.0.1:{port}/");
+            assert_eq!(outside.send(post(&url)).await.unwrap().status, 302);
+            // Another connection, because the first server closed its own.
+            let long = outside.send(post(&url)).await.unwrap();
+            assert_eq!((long.status, long.body.len()), (200, super::MAX_ANSWER_BYTES));
+        };
+        tokio::join!(answer, ask);
+    }
+}
