@@ -190,10 +190,7 @@ impl View<'_> {
             .state(tx, head, before, &changed, &seen, limited, &mut knows)
             .await?;
         let viewer = self.viewer();
-        let mut required_state = Vec::with_capacity(rows.len());
-        for row in &rows {
-            required_state.push(viewer.event(tx, head, row, None).await?);
-        }
+        let required_state = viewer.state(tx, head, &rows).await?;
         let live = self.since.unwrap_or(StreamPos(i64::MAX));
         let mut room = SlidingRoom {
             membership: Some(MembershipState::Join),
@@ -389,10 +386,7 @@ impl View<'_> {
         }
         // What tells the client that they are out.
         rows.extend(tx.event_get_many(head.room.nid, &[member.event]).await?);
-        let mut required_state = Vec::with_capacity(rows.len());
-        for row in &rows {
-            required_state.push(viewer.event(tx, head, row, None).await?);
-        }
+        let required_state = viewer.state(tx, head, &rows).await?;
         let live = self.since.unwrap_or(StreamPos(i64::MAX));
         let room = SlidingRoom {
             membership: Some(member.membership.clone()),
