@@ -4,7 +4,7 @@
 //! the server's. `cargo xtask bench quick` builds the release server and runs it. It compares nothing with other
 //! servers and changes nothing in the server: what is measured is what an operator would run.
 //!
-//! Start reading at [`quick`].
+//! Start reading at [`quick`]; [`sync`] is about accounts in many rooms.
 
 mod append;
 mod http_client;
@@ -14,6 +14,7 @@ mod proc;
 mod quick;
 mod report;
 mod server;
+mod sync;
 mod timing;
 
 use std::path::PathBuf;
@@ -40,6 +41,12 @@ enum What {
         #[arg(long, value_name = "URL")]
         postgres: Option<String>,
     },
+    /// Both shapes of sync in accounts with up to 2,000 rooms, and 2,000 clients who wait; some minutes.
+    Sync {
+        /// Measure on this empty PostgreSQL database, which is not emptied afterwards, instead of on SQLite.
+        #[arg(long, value_name = "URL")]
+        postgres: Option<String>,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -48,5 +55,6 @@ fn main() -> anyhow::Result<()> {
     let program = program.with_context(|| format!("{VARIABLE} must name the server's program"))?;
     match what {
         What::Quick { postgres } => quick::run(&program, postgres.as_deref()),
+        What::Sync { postgres } => sync::run(&program, postgres.as_deref()),
     }
 }
