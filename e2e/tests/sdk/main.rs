@@ -1,7 +1,7 @@
 //! The Matrix Rust client library against the server that people start: a program, a folder, a configuration file.
 //!
 //! The library is nobody's of ours, so what it makes of our answers is what other clients make of them. Every test
-//! runs on SQLite and on PostgreSQL, with a server of its own, and over `/sync` v3. Start with [`conversation`];
+//! runs on SQLite and on PostgreSQL, with a server of its own, and over `/sync` v3 or, in [`sliding`], sliding sync. Start with [`conversation`];
 //! [`lab`] says what each test has around it. It starts the program that `ROHRPOST_BIN` names, or the one that
 //! `cargo build` made, and makes its databases in the PostgreSQL that `ROHRPOST_TEST_POSTGRES` names.
 
@@ -18,6 +18,7 @@ mod recovery;
 mod restart;
 mod server;
 mod session;
+mod sliding;
 mod timeline;
 mod verification;
 
@@ -51,6 +52,9 @@ on_both_engines! {
     catching_up::unread_counts_follow_what_was_read,
     session::a_wrong_password_gives_no_device,
     session::a_refreshed_session_is_the_same_device,
+    sliding::a_room_list_shows_invitations_messages_and_what_belongs_to_them,
+    sliding::a_restart_costs_a_room_list_no_message,
+    sliding::a_device_that_syncs_the_new_way_is_verified,
     verification::a_second_device_is_verified_by_emoji,
     verification::two_people_verify_each_other_in_a_room_of_their_own,
     recovery::a_new_device_reads_the_history_with_the_recovery_key,
