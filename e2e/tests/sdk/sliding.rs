@@ -274,6 +274,13 @@ pub(crate) async fn a_device_that_syncs_the_new_way_is_verified(lab: &mut Lab) -
         Ok(phone.client.encryption().request_user_identity(person).await?)
     })
     .await?;
+    // A device doesn't hear those whom it doesn't know yet.
+    eventually_true("the first device knows the phone", async || {
+        let encryption = first.client.encryption();
+        let device = phone.client.device_id().context("the phone is signed out")?;
+        Ok(encryption.get_device(person, device).await?.is_some())
+    })
+    .await?;
     let request = identity.request_verification().await?;
     let received = eventually("the first device is asked", async || {
         let encryption = first.client.encryption();
