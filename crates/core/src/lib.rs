@@ -23,6 +23,7 @@ pub mod ports;
 pub mod push;
 mod random;
 pub mod refusal;
+pub mod rendezvous;
 pub mod reports;
 pub mod rooms;
 pub mod rtc;

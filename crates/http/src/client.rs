@@ -14,6 +14,7 @@ mod oauth;
 mod personal;
 mod profile;
 mod push;
+mod rendezvous;
 mod reports;
 mod rooms;
 mod rtc;
@@ -37,6 +38,7 @@ pub(crate) fn routes() -> Routes {
     discovery::routes(&mut routes);
     session::routes(&mut routes);
     oauth::routes(&mut routes);
+    rendezvous::routes(&mut routes);
     account::routes(&mut routes);
     devices::routes(&mut routes);
     profile::routes(&mut routes);

@@ -39,7 +39,7 @@ pub(crate) async fn cors(request: Request, next: Next) -> Response {
     );
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static("X-Requested-With, Content-Type, Authorization"),
+        HeaderValue::from_static("X-Requested-With, Content-Type, Authorization, If-Match, If-None-Match"),
     );
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,

@@ -235,6 +235,37 @@ pub(crate) fn refused_page(refusal: &Refusal, page: impl IntoResponse) -> Respon
     (refused(refusal).0, page).into_response()
 }
 
+/// 202: it was taken.
+pub(crate) fn accepted() -> Response {
+    StatusCode::ACCEPTED.into_response()
+}
+
+/// 204: there is nothing to say.
+pub(crate) fn no_content() -> Response {
+    StatusCode::NO_CONTENT.into_response()
+}
+
+/// 412: somebody else changed the note before (MSC4108).
+pub(crate) fn overtaken() -> Response {
+    let body = serde_json::json!({
+        "errcode": "M_UNKNOWN",
+        "org.matrix.msc4108.errcode": "M_CONCURRENT_WRITE",
+        "error": "this was changed meanwhile; please read it again",
+    });
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    (StatusCode::PRECONDITION_FAILED, json, body.to_string()).into_response()
+}
+
+/// 409: somebody else changed the note before (MSC4388).
+pub(crate) fn conflict() -> Response {
+    let body = serde_json::json!({
+        "errcode": "IO_ELEMENT_MSC4388_CONCURRENT_WRITE",
+        "error": "this was changed meanwhile; please read it again",
+    });
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    (StatusCode::CONFLICT, json, body.to_string()).into_response()
+}
+
 /// 304: the client has this already.
 pub(crate) fn not_modified() -> Response {
     StatusCode::NOT_MODIFIED.into_response()

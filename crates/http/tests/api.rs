@@ -26,6 +26,7 @@ mod profile;
 mod push;
 mod push_rules;
 mod relations;
+mod rendezvous;
 mod requests;
 mod rooms;
 mod rtc;

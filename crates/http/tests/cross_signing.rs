@@ -11,7 +11,7 @@ const UPLOAD: &str = "/_matrix/client/v3/keys/device_signing/upload";
 const SIGN: &str = "/_matrix/client/v3/keys/signatures/upload";
 
 /// The keys of a user's identity.
-struct Identity {
+pub(crate) struct Identity {
     master: Key,
     self_signing: Key,
     user_signing: Key,
@@ -19,7 +19,7 @@ struct Identity {
 
 impl Identity {
     /// Another seed is another identity.
-    fn new(seed: u8) -> Self {
+    pub(crate) fn new(seed: u8) -> Self {
         Self {
             master: Key::of_identity(seed),
             self_signing: Key::of_identity(seed + 1),
@@ -31,7 +31,7 @@ impl Identity {
         wire(user, &self.master, "master")
     }
 
-    fn body(&self, user: &User) -> Value {
+    pub(crate) fn body(&self, user: &User) -> Value {
         json!({
             "master_key": device_key(user).sign(user, &self.master_key(user)),
             "self_signing_key": self.master.sign(user, &wire(user, &self.self_signing, "self_signing")),
@@ -46,7 +46,7 @@ fn wire(user: &User, key: &Key, usage: &str) -> Value {
 }
 
 /// A user whose device and identity are published.
-async fn with_identity(server: &TestServer, name: &str, seed: u8) -> (User, Identity, Value) {
+pub(crate) async fn with_identity(server: &TestServer, name: &str, seed: u8) -> (User, Identity, Value) {
     let user = server.user(name).await;
     let device = publish(&user).await;
     let identity = Identity::new(seed);

@@ -7,7 +7,11 @@ use http::Request;
 use rohrpost_testkit::{Answer, PASSWORD, TestServer, User, enc};
 use serde_json::{Value, json};
 
-use crate::uia::refusal;
+use crate::{
+    cross_signing::{Identity, with_identity},
+    signing::publish,
+    uia::refusal,
+};
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 /// The SHA-256 of the verifier, from RFC 7636.
@@ -795,6 +799,56 @@ async fn malformed_requests_of_clients_are_refused_in_their_words() {
             page.header("content-security-policy")
                 .contains("frame-ancestors 'none'")
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_never_showed_a_program_the_password_allows_a_new_identity_on_the_page() {
+    const UPLOAD: &str = "/_matrix/client/v3/keys/device_signing/upload";
+    TestServer::each(async |server| {
+        let (erika, _, _) = with_identity(&server, "erika", 10).await;
+        let client = register(&server, metadata(&[REDIRECT])).await;
+        let code = code(&server, &client).await;
+        let tokens = exchange(&server, &client, &code, &[]).await.json();
+        let erika = User {
+            token: text(&tokens, "access_token"),
+            device: "NEWDEVICE1".into(),
+            ..erika
+        };
+        publish(&erika).await;
+        let confirm = |auth: Value| {
+            let mut body = Identity::new(20).body(&erika);
+            body["auth"] = auth;
+            body
+        };
+        let (status, asked) = erika.post(UPLOAD, Identity::new(20).body(&erika)).await;
+        assert_eq!(status, 401, "{asked}");
+        assert_eq!(asked["flows"], json!([{ "stages": ["m.oauth"] }]));
+        let page_url = "https://test.example/account?action=org.matrix.cross_signing_reset";
+        assert_eq!(asked["params"]["m.oauth"]["url"], page_url);
+        let done = json!({ "session": asked["session"] });
+        assert_eq!(erika.post(UPLOAD, confirm(done.clone())).await.0, 401);
+        let identifier = json!({ "type": "m.id.user", "user": erika.id });
+        let password = json!({
+            "type": "m.login.password", "identifier": identifier, "password": PASSWORD, "session": asked["session"],
+        });
+        assert_eq!(erika.post(UPLOAD, confirm(password)).await.0, 401);
+        // What somebody else allows is of no use.
+        server.user("max").await;
+        let max = sign_in(&server, "max").await;
+        page(&server, "account/allow_identity_reset", json!({ "session": max })).await;
+        assert_eq!(erika.post(UPLOAD, confirm(done.clone())).await.0, 401);
+        let session = sign_in(&server, "erika").await;
+        let allowed = page(&server, "account/allow_identity_reset", json!({ "session": session })).await;
+        assert_eq!(allowed, (200, json!({})));
+        assert_eq!(erika.post(UPLOAD, confirm(done)).await, (200, json!({})));
+        // It was good once.
+        let (status, asked) = erika.post(UPLOAD, Identity::new(30).body(&erika)).await;
+        assert_eq!(status, 401);
+        let mut body = Identity::new(30).body(&erika);
+        body["auth"] = json!({ "session": asked["session"] });
+        assert_eq!(erika.post(UPLOAD, body).await.0, 401);
     })
     .await;
 }

@@ -29,6 +29,7 @@ mod media_pending;
 mod memberships;
 mod migrations;
 mod notified;
+mod oauth;
 mod one_time_keys;
 mod people;
 mod positions;

@@ -18,6 +18,8 @@ pub(crate) async fn versions(Public { server, .. }: Public, _: Request) -> Resul
     let mut response = Response::new(VERSIONS.map(str::to_owned).to_vec());
     let is_forced = server.settings.encryption == Encryption::Required;
     let features = [
+        ("io.element.msc4388", true),
+        ("org.matrix.msc4108", true),
         ("org.matrix.msc4140", true),
         ("org.matrix.msc4143", true),
         ("org.matrix.msc4222", true),
