@@ -14,7 +14,7 @@ use matrix_sdk_ui::room_list_service::RoomListLoadingState;
 use matrix_sdk_ui::sync_service::{State, SyncService};
 use matrix_sdk_ui::timeline::{EventTimelineItem, RoomExt as _, Timeline, TimelineEventItemId};
 
-use crate::device::{self, password};
+use crate::device::{self, Device, password};
 use crate::lab::{Lab, eventually, eventually_true};
 
 /// A device that syncs the new way.
@@ -59,6 +59,20 @@ impl Sliding {
         .await?;
         self.service.room_list_service().subscribe_to_rooms(&[room]).await;
         Ok(Arc::new(found.timeline().await?))
+    }
+
+    /// Waits until somebody's device knows this one: before that it neither hears it nor sends it keys.
+    async fn is_known_to(&self, other: &Device) -> anyhow::Result<()> {
+        let (user, device) = self
+            .client
+            .user_id()
+            .zip(self.client.device_id())
+            .context("signed out")?;
+        eventually_true("a device knows the phone", async || {
+            let encryption = other.client.encryption();
+            Ok(encryption.get_device(user, device).await?.is_some())
+        })
+        .await
     }
 
     fn ensure_running(&self) -> anyhow::Result<()> {
@@ -108,6 +122,7 @@ pub(crate) async fn a_room_list_shows_invitations_messages_and_what_belongs_to_t
     })
     .await?;
     let timeline = phone.open(id).await?;
+    phone.is_known_to(&anna).await?;
 
     let question = lab.secret("Who has the file?");
     let asked = anna.say(id, &question).await?;
@@ -236,6 +251,7 @@ pub(crate) async fn a_restart_costs_a_room_list_no_message(lab: &mut Lab) -> any
     service.start().await;
     let phone = Sliding { client, service };
     let timeline = phone.open(id).await?;
+    phone.is_known_to(&anna).await?;
     let mut said = Vec::new();
     for number in 1..=3 {
         let text = lab.secret(&format!("before and after, number {number}"));
@@ -274,13 +290,7 @@ pub(crate) async fn a_device_that_syncs_the_new_way_is_verified(lab: &mut Lab) -
         Ok(phone.client.encryption().request_user_identity(person).await?)
     })
     .await?;
-    // A device doesn't hear those whom it doesn't know yet.
-    eventually_true("the first device knows the phone", async || {
-        let encryption = first.client.encryption();
-        let device = phone.client.device_id().context("the phone is signed out")?;
-        Ok(encryption.get_device(person, device).await?.is_some())
-    })
-    .await?;
+    phone.is_known_to(&first).await?;
     let request = identity.request_verification().await?;
     let received = eventually("the first device is asked", async || {
         let encryption = first.client.encryption();
