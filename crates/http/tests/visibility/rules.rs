@@ -158,7 +158,7 @@ pub(super) fn expected(visibility: Visibility, membership: Membership, endpoint:
             (all(&seen), must)
         }
         Endpoint::Notifications => (
-            only(Kind::Message, &read),
+            all(&read),
             only(Kind::Message, &|canary| is_joined && since_join(canary)),
         ),
         Endpoint::Aliases => {
