@@ -36,8 +36,11 @@ pub use crate::sections::registration::{Registration, RegistrationMode};
 pub use crate::sections::rooms::{DefaultRoomVersion, Rooms};
 pub use crate::sections::rtc::Rtc;
 pub use crate::sections::server::Server;
+pub use crate::sections::server_notices::ServerNotices;
+pub use crate::sections::support::Support;
 pub use crate::sections::tls::Tls;
 pub use crate::sections::turn::Turn;
+pub use crate::sections::user_directory::{PeopleSearch, UserDirectory};
 
 use crate::section::{Check, sections};
 use crate::source::Source;
@@ -65,6 +68,9 @@ sections! {
         federation: Federation,
         oauth: OAuth,
         password: Password,
+        user_directory: UserDirectory,
+        server_notices: ServerNotices,
+        support: Support,
         log: Log,
     }
 }

@@ -16,5 +16,8 @@ pub(crate) mod registration;
 pub(crate) mod rooms;
 pub(crate) mod rtc;
 pub(crate) mod server;
+pub(crate) mod server_notices;
+pub(crate) mod support;
 pub(crate) mod tls;
 pub(crate) mod turn;
+pub(crate) mod user_directory;

@@ -16,6 +16,7 @@ pub mod email;
 pub mod encryption;
 pub mod limits;
 pub mod media;
+pub mod notices;
 mod notify;
 pub mod oauth;
 pub mod personal;

@@ -1,7 +1,7 @@
 //! What the operator decided, as far as use cases need it. The binary fills this from the configuration.
 
 use rohrpost_room::Encryption;
-use ruma::{OwnedServerName, RoomVersionId};
+use ruma::{OwnedServerName, OwnedUserId, RoomVersionId};
 
 use crate::rtc::{livekit::Livekit, turn::Turn};
 
@@ -36,6 +36,43 @@ pub struct Rate {
     pub per_second: f64,
     /// At once.
     pub burst: u32,
+}
+
+/// Who is found in a search for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeopleSearch {
+    /// Everybody who has an account here.
+    Everybody,
+    /// Only those one is in a room with.
+    SharedRooms,
+    /// Nobody.
+    Nobody,
+}
+
+/// How the server speaks to people.
+#[derive(Clone, Debug)]
+pub struct Notices {
+    /// Localpart of the account that notices come from.
+    pub localpart: String,
+    /// The name that people see.
+    pub display_name: String,
+    /// The name of the room.
+    pub room_name: String,
+}
+
+/// Whom to ask for help.
+#[derive(Clone, Debug, Default)]
+pub struct Support {
+    /// A page that helps.
+    pub page: Option<String>,
+    /// The mail address of the administrators.
+    pub admin_email: Option<String>,
+    /// The account of an administrator.
+    pub admin_user: Option<OwnedUserId>,
+    /// The mail address for reports of security problems.
+    pub security_email: Option<String>,
+    /// The public key of a policy server that runs under this name, in Base64.
+    pub policy_server_key: Option<String>,
 }
 
 /// What the operator decided.
@@ -75,6 +112,12 @@ pub struct Settings {
     pub push: crate::push::gateways::PushSettings,
     /// Whether there is a mail server.
     pub email: Option<EmailSettings>,
+    /// Who is found in a search for people.
+    pub people_search: PeopleSearch,
+    /// How the server speaks to people.
+    pub notices: Notices,
+    /// Whom to ask for help.
+    pub support: Support,
     /// The limits; `None`: none at all.
     pub limits: Option<crate::limits::Rates>,
 }

@@ -65,5 +65,17 @@ pub(crate) fn routes() -> Routes {
         Access::Public,
         well_known::client,
     );
+    routes.raw(
+        Method::GET,
+        "/.well-known/matrix/support",
+        Access::Public,
+        well_known::support,
+    );
+    routes.raw(
+        Method::GET,
+        "/.well-known/matrix/policy_server",
+        Access::Public,
+        well_known::policy_server,
+    );
     routes
 }

@@ -18,6 +18,7 @@ mod listen;
 mod media;
 mod media_later;
 mod moderation;
+mod notices;
 mod oauth;
 mod people;
 mod personal;

@@ -26,6 +26,7 @@ const ANY_BODY: &[&str] = &[
 /// Endpoints that answer 200 to ids that name nothing, because the specification wants it so, or because what isn't
 /// there is what was asked for.
 const ANY_ID: &[&str] = &[
+    // Whoever reports doesn't learn whether there is such a thing.
     "/_matrix/client/unstable/org.matrix.msc4151/rooms/{room_id}/report",
     "/_matrix/client/v3/rooms/{room_id}/report",
     "/_matrix/client/r0/rooms/{room_id}/report/{event_id}",

@@ -25,16 +25,29 @@ fn profile(row: &Row, from: usize) -> Result<Profile> {
 
 /// An account without a profile is found by its localpart, which the engines cut out in their own ways.
 macro_rules! search {
-    ($localpart:literal) => {
+    ($localpart:literal, $who:literal) => {
         concat!(
             "SELECT user_id, display_name, avatar_url FROM (SELECT u.user_id, p.display_name, p.avatar_url, \
              COALESCE(p.search_name, LOWER(",
             $localpart,
-            ")) AS name FROM users u LEFT JOIN profiles p ON p.user_id = u.user_id WHERE u.state = 'active') AS found \
+            ")) AS name FROM users u LEFT JOIN profiles p ON p.user_id = u.user_id WHERE u.state = 'active'",
+            $who,
+            ") AS found \
              WHERE name LIKE $1 ESCAPE '\\' AND name LIKE $2 ESCAPE '\\' AND name LIKE $3 ESCAPE '\\' \
              AND name LIKE $4 ESCAPE '\\' ORDER BY name, user_id LIMIT $5"
         )
     };
+}
+
+/// The patterns of a search term.
+fn words(term: &str) -> [String; 4] {
+    let escaped = term
+        .to_lowercase()
+        .replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_");
+    let mut words = escaped.split_whitespace().map(|word| format!("%{word}%"));
+    std::array::from_fn(|_| words.next().unwrap_or_else(|| "%".to_owned()))
 }
 
 impl Tx<'_> {
@@ -93,20 +106,40 @@ impl Tx<'_> {
     /// Active accounts of this server whose name or localpart contains each of the words, in the order of their
     /// names. Words are lower-cased by this method; more than four are not looked at.
     pub async fn profile_search(&mut self, term: &str, limit: u32) -> Result<Vec<(OwnedUserId, Profile)>> {
-        let escaped = term
-            .to_lowercase()
-            .replace('\\', "\\\\")
-            .replace('%', "\\%")
-            .replace('_', "\\_");
-        let mut words = escaped.split_whitespace().map(|word| format!("%{word}%"));
-        let mut word = || words.next().unwrap_or_else(|| "%".to_owned());
-        let words = [word(), word(), word(), word()];
         let sql = self.choose(
-            search!("SUBSTR(u.user_id, 2, INSTR(u.user_id, ':') - 2)"),
-            search!("SPLIT_PART(SUBSTR(u.user_id, 2), ':', 1)"),
+            search!("SUBSTR(u.user_id, 2, INSTR(u.user_id, ':') - 2)", ""),
+            search!("SPLIT_PART(SUBSTR(u.user_id, 2), ':', 1)", ""),
         );
-        let [one, two, three, four] = &words;
+        let [one, two, three, four] = &words(term);
         let rows = self.query(sql, params![one, two, three, four, limit]).await?;
+        rows.iter()
+            .map(|row| Ok((row.get(0)?, profile(row, 1)?)))
+            .collect()
+    }
+
+    /// The same among those who are in a room together with `user_id`.
+    pub async fn profile_search_sharing(
+        &mut self,
+        user_id: &UserId,
+        term: &str,
+        limit: u32,
+    ) -> Result<Vec<(OwnedUserId, Profile)>> {
+        let sql = self.choose(
+            search!(
+                "SUBSTR(u.user_id, 2, INSTR(u.user_id, ':') - 2)",
+                " AND EXISTS (SELECT 1 FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid \
+                 WHERE a.user_id = $6 AND a.membership = 'join' AND b.user_id = u.user_id AND b.membership = 'join')"
+            ),
+            search!(
+                "SPLIT_PART(SUBSTR(u.user_id, 2), ':', 1)",
+                " AND EXISTS (SELECT 1 FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid \
+                 WHERE a.user_id = $6 AND a.membership = 'join' AND b.user_id = u.user_id AND b.membership = 'join')"
+            ),
+        );
+        let [one, two, three, four] = &words(term);
+        let rows = self
+            .query(sql, params![one, two, three, four, limit, user_id])
+            .await?;
         rows.iter()
             .map(|row| Ok((row.get(0)?, profile(row, 1)?)))
             .collect()

@@ -2,7 +2,7 @@
 
 use rohrpost_core::{
     push::gateways::{Gateway, PushSettings},
-    settings::{PasswordCost, Registration, Settings},
+    settings::{Notices, PasswordCost, PeopleSearch, Registration, Settings, Support},
 };
 use rohrpost_room::Encryption;
 use ruma::{OwnedServerName, RoomVersionId};
@@ -39,6 +39,13 @@ pub fn open_settings() -> Settings {
             contact: format!("https://{SERVER_NAME}"),
         },
         email: None,
+        people_search: PeopleSearch::Everybody,
+        notices: Notices {
+            localpart: "notices".to_owned(),
+            display_name: "Hausmitteilung".to_owned(),
+            room_name: "Mitteilungen".to_owned(),
+        },
+        support: Support::default(),
         limits: None,
     }
 }

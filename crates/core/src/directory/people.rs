@@ -5,7 +5,7 @@ use std::sync::Arc;
 pub use rohrpost_store::Profile;
 use ruma::OwnedUserId;
 
-use crate::{Caller, Refusal, Result, Server};
+use crate::{Caller, Refusal, Result, Server, settings::PeopleSearch};
 
 /// People in one answer.
 const MAX_PEOPLE: u32 = 50;
@@ -20,7 +20,8 @@ pub struct Found {
     pub limited: bool,
 }
 
-/// Finds active accounts other than the caller's whose display name or localpart contains all words of the term.
+/// Finds active accounts other than the caller's whose display name or localpart contains all words of the term, among
+/// those that the operator lets be found.
 ///
 /// # Errors
 /// `InvalidParam` for a term that is too long.
@@ -35,12 +36,20 @@ pub async fn search(server: &Arc<Server>, caller: &Caller, term: &str, limit: u3
     }
     let limit = limit.min(MAX_PEOPLE);
     let (own, term) = (caller.user_id.clone(), term.to_owned());
+    let who = server.settings.people_search;
     let reading = server.store.read(move |tx| {
         // One for the caller, one for knowing whether there are more.
-        Box::pin(async move { Ok::<_, Refusal>(tx.profile_search(words(&term), limit + 2).await?) })
+        let limit = limit + 2;
+        Box::pin(async move {
+            Ok::<_, Refusal>(match who {
+                PeopleSearch::Everybody => tx.profile_search(words(&term), limit).await?,
+                PeopleSearch::SharedRooms => tx.profile_search_sharing(&own, words(&term), limit).await?,
+                PeopleSearch::Nobody => Vec::new(),
+            })
+        })
     });
     let mut people = reading.await?;
-    people.retain(|(user_id, _)| *user_id != own);
+    people.retain(|(user_id, _)| *user_id != caller.user_id);
     let limited = people.len() > limit as usize;
     people.truncate(limit as usize);
     Ok(Found { people, limited })

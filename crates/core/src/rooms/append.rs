@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rohrpost_room::{
-    NewEvent, Pdu, Place, RoomEncryption, auth_types, build_sticky, check_send, redact,
+    Encryption, NewEvent, Pdu, Place, RoomEncryption, auth_types, build_sticky, check_send, redact,
     redact::redaction_applies,
 };
 use rohrpost_store::{EventNid, EventStatus, NewEventRow, NewMembership, StatePair, StreamPos, Tx};
@@ -48,6 +48,20 @@ pub(crate) async fn append_sticky(
     sent: Sent<'_>,
     sticky_ms: Option<u32>,
 ) -> Result<Arc<Pdu>> {
+    let policy = server.settings.encryption;
+    append_under(server, tx, head, new, sent, (sticky_ms, policy)).await
+}
+
+/// The same as [`append_sticky`] under a policy that needn't be the server's: what the server itself has to say, it
+/// can't encrypt.
+pub(crate) async fn append_under(
+    server: &Server,
+    tx: &mut Tx<'_>,
+    head: &mut Head,
+    new: NewEvent,
+    sent: Sent<'_>,
+    (sticky_ms, policy): (Option<u32>, Encryption),
+) -> Result<Arc<Pdu>> {
     let rules = rohrpost_room::rules(&head.room.version)
         .ok_or_else(|| crate::Refusal::UnsupportedRoomVersion(head.room.version.to_string()))?;
     let state = head.states(tx, &auth_types(&new, rules)?).await?;
@@ -57,7 +71,7 @@ pub(crate) async fn append_sticky(
         _ => None,
     };
     let encryption = RoomEncryption {
-        policy: server.settings.encryption,
+        policy,
         ever_encrypted: head.room.ever_encrypted,
         current: current.as_deref(),
     };

@@ -18,6 +18,7 @@ use rohrpost_core::{
         password::{MAX_PASSWORD_BYTES, Password},
         reset_password::reset_password,
     },
+    notices,
 };
 use ruma::{OwnedUserId, UserId};
 
@@ -45,6 +46,13 @@ pub(crate) enum Command {
         /// Take the password from standard input instead of making one up
         #[arg(long)]
         password_stdin: bool,
+    },
+    /// Send somebody a notice of the server
+    Notice {
+        /// The name
+        name: String,
+        /// What to say
+        text: String,
     },
     /// Close an account for good
     Deactivate {
@@ -91,6 +99,11 @@ async fn answer(command: Command, server: &Arc<Server>) -> anyhow::Result<()> {
                 "{user_id} has a new password and is signed out everywhere"
             ))?;
             chosen.show()?;
+        }
+        Command::Notice { name, text } => {
+            let user_id = user_id(server, &name)?;
+            notices::send(server, user_id.clone(), text).await?;
+            say(&format!("{user_id} has a notice"))?;
         }
         Command::Deactivate { name, erase } => {
             let user_id = user_id(server, &name)?;

@@ -10,10 +10,13 @@ use rohrpost_core::{
     limits::{Kind, Rates},
     push::gateways::{Gateway, PushSettings},
     rtc::{livekit::Livekit, turn::Turn},
-    settings::{EmailSettings, PasswordCost, Rate, Registration, Settings, SharedSecret},
+    settings::{
+        EmailSettings, Notices, PasswordCost, PeopleSearch, Rate, Registration, Settings, SharedSecret,
+        Support,
+    },
 };
 use rohrpost_room::Encryption;
-use ruma::{RoomVersionId, ServerName};
+use ruma::{RoomVersionId, ServerName, UserId};
 
 pub(super) fn settings(config: &Config) -> anyhow::Result<Settings> {
     let password = &config.password;
@@ -63,6 +66,17 @@ pub(super) fn settings(config: &Config) -> anyhow::Result<Settings> {
             domains: lower(&config.registration.email_domains),
             notices: config.email.notices,
         }),
+        people_search: match config.user_directory.search {
+            rohrpost_config::PeopleSearch::Everybody => PeopleSearch::Everybody,
+            rohrpost_config::PeopleSearch::SharedRooms => PeopleSearch::SharedRooms,
+            rohrpost_config::PeopleSearch::Nobody => PeopleSearch::Nobody,
+        },
+        notices: Notices {
+            localpart: config.server_notices.localpart.clone(),
+            display_name: config.server_notices.display_name.clone(),
+            room_name: config.server_notices.room_name.clone(),
+        },
+        support: support(&config.support)?,
         limits: config.limits.enabled.then(|| rates(&config.limits)),
     })
 }
@@ -95,6 +109,17 @@ fn gateways(allowed: &[String]) -> anyhow::Result<Vec<Gateway>> {
 
 fn lower(domains: &[String]) -> Vec<String> {
     domains.iter().map(|domain| domain.to_ascii_lowercase()).collect()
+}
+
+fn support(support: &rohrpost_config::Support) -> anyhow::Result<Support> {
+    let admin_user = support.admin_user.as_ref().map(UserId::parse).transpose();
+    Ok(Support {
+        page: support.page.clone(),
+        admin_email: support.admin_email.clone(),
+        admin_user: admin_user.context("[support] admin_user is not an account's address")?,
+        security_email: support.security_email.clone(),
+        policy_server_key: support.policy_server_key.clone(),
+    })
 }
 
 fn rates(limits: &Limits) -> Rates {

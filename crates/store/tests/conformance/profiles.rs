@@ -4,7 +4,8 @@ use rohrpost_store::{Profile, Tx, UserRow, UserState};
 
 use crate::{
     accounts::account,
-    support::{alice, on_both, tx, user},
+    memberships::join,
+    support::{alice, on_both, room, tx, user},
 };
 
 async fn put(tx: &mut Tx<'_>, name: &str, display_name: &str) -> rohrpost_store::Result<()> {
@@ -162,6 +163,28 @@ fn an_account_without_a_profile_is_found_by_its_localpart_alone() {
             assert_eq!(found(tx, "office").await?, [""; 0]);
             assert_eq!(tx.profile_get(&user("secretary")).await?, Profile::default());
             assert_eq!(found(tx, "secretary").await?, ["secretary"]);
+        });
+    });
+}
+
+#[test]
+fn a_search_among_those_one_shares_a_room_with_finds_nobody_else() {
+    on_both(async |db| {
+        tx!(db, |tx| {
+            put(tx, "mia", "Mia").await?;
+            put(tx, "moritz", "Moritz").await?;
+            let (a, b) = (room(tx, "a").await?, room(tx, "b").await?);
+            join(tx, a, &alice(), 1).await?;
+            join(tx, a, &user("mia"), 2).await?;
+            join(tx, b, &user("moritz"), 3).await?;
+            let found = tx.profile_search_sharing(&alice(), "m", 10).await?;
+            let found: Vec<&str> = found.iter().map(|(user_id, _)| user_id.localpart()).collect();
+            assert_eq!(found, ["mia"]);
+            assert!(
+                tx.profile_search_sharing(&alice(), "moritz", 10)
+                    .await?
+                    .is_empty()
+            );
         });
     });
 }
