@@ -19,8 +19,6 @@ const ANY_BODY: &[&str] = &[
     "/_matrix/client/v3/user/{user_id}/openid/request_token",
     "/_matrix/media/unstable/fi.mau.msc2246/create",
     "/_matrix/media/v1/create",
-    "/_matrix/client/r0/user/{user_id}/openid/request_token",
-    "/_matrix/client/v3/user/{user_id}/openid/request_token",
     "/_matrix/media/r0/upload",
     "/_matrix/media/v3/upload",
 ];
