@@ -6,11 +6,12 @@
 //! gets only signatures that mean something.
 //!
 //! Start reading at [`upload_keys`], then [`query_keys`] and [`claim_keys`]; [`upload_identity`] and
-//! [`upload_signatures`] are cross-signing.
+//! [`upload_signatures`] are cross-signing, [`dehydrated_device`] receives while nobody is signed in.
 
 pub mod backup_keys;
 pub mod backup_versions;
 pub mod claim_keys;
+pub mod dehydrated_device;
 mod identity;
 pub mod key_changes;
 pub mod query_keys;

@@ -4,6 +4,7 @@
 
 mod account;
 mod backup;
+mod dehydrated_device;
 mod delayed_events;
 mod devices;
 mod directory;
@@ -49,6 +50,7 @@ pub(crate) fn routes() -> Routes {
     directory::routes(&mut routes);
     sync::routes(&mut routes);
     keys::routes(&mut routes);
+    dehydrated_device::routes(&mut routes);
     to_device::routes(&mut routes);
     backup::routes(&mut routes);
     personal::routes(&mut routes);

@@ -3,6 +3,7 @@
 mod accounts;
 mod backup;
 mod cross_signing;
+mod dehydrated_device;
 mod delayed_events;
 mod devices;
 mod directory;

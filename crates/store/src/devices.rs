@@ -112,6 +112,10 @@ impl Tx<'_> {
             ("DELETE FROM txns WHERE user_id = $1 AND device_id = $2", who),
             ("DELETE FROM pushers WHERE user_id = $1 AND device_id = $2", who),
             (
+                "DELETE FROM dehydrated_devices WHERE user_id = $1 AND device_id = $2",
+                who,
+            ),
+            (
                 "DELETE FROM key_signatures WHERE target_user = $1 AND target_key = $2",
                 who,
             ),
@@ -153,6 +157,10 @@ impl Tx<'_> {
             ),
             ("DELETE FROM txns WHERE user_id = $1 AND device_id <> $2", who),
             ("DELETE FROM pushers WHERE user_id = $1 AND device_id <> $2", who),
+            (
+                "DELETE FROM dehydrated_devices WHERE user_id = $1 AND device_id <> $2",
+                who,
+            ),
         ])
         .await?;
         Ok(removed)

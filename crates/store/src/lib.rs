@@ -21,6 +21,7 @@ mod account_data;
 mod backup;
 mod blobs;
 mod cross_signing;
+mod dehydrated_devices;
 mod delayed_events;
 mod device_keys;
 mod device_lists;

@@ -21,6 +21,10 @@ const STEPS: &[(&str, &str)] = &[
         include_str!("../migrations/0007_media_pending.sql"),
     ),
     ("rtc", include_str!("../migrations/0008_rtc.sql")),
+    (
+        "dehydrated devices",
+        include_str!("../migrations/0009_dehydrated_devices.sql"),
+    ),
 ];
 
 /// The version of the schema that this program writes.

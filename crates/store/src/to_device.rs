@@ -4,7 +4,7 @@ use ruma::{DeviceId, OwnedUserId, UserId};
 
 use crate::{
     Result, StreamPos, Tx,
-    value::{Value, params},
+    value::{Row, Value, params},
 };
 
 /// A message that waits for a device.
@@ -33,6 +33,16 @@ pub struct NewToDevice<'a> {
     pub kind: &'a str,
     /// A JSON object.
     pub content: &'a str,
+}
+
+/// A row of position, sender, type and content.
+pub(crate) fn message(row: &Row) -> Result<ToDeviceRow> {
+    Ok(ToDeviceRow {
+        pos: row.get(0)?,
+        sender: row.get(1)?,
+        kind: row.get(2)?,
+        content: row.get(3)?,
+    })
 }
 
 impl Tx<'_> {
@@ -74,16 +84,7 @@ impl Tx<'_> {
         let sql = "SELECT pos, sender, kind, content FROM to_device WHERE user_id = $1 AND device_id = $2 AND pos <= $3 \
                    ORDER BY pos LIMIT $4";
         let rows = self.query(sql, params![user_id, device_id, upto, limit]).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(ToDeviceRow {
-                    pos: row.get(0)?,
-                    sender: row.get(1)?,
-                    kind: row.get(2)?,
-                    content: row.get(3)?,
-                })
-            })
-            .collect()
+        rows.iter().map(message).collect()
     }
 
     /// Whether a device has messages up to and including `upto`.

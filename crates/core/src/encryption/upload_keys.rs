@@ -53,7 +53,8 @@ struct NewDeviceKeys {
     self_signing: Option<(String, KeySignature)>,
 }
 
-struct Unit {
+/// The keys of a device, checked and ready to be kept.
+pub(super) struct Checked {
     caller: Caller,
     device_keys: Option<NewDeviceKeys>,
     one_time_keys: Vec<OneTimeKey>,
@@ -67,6 +68,15 @@ struct Unit {
 /// `InvalidParam` for keys of another user or device, for another key under a known id, and where there are too
 /// many; `InvalidSignature` when the device did not sign its keys; `BadJson` and `TooLarge` for malformed keys.
 pub async fn upload_keys(server: &Arc<Server>, upload: UploadKeys) -> Result<Counts> {
+    let checked = check(server, upload).await?;
+    Ok(wire_counts(server.store.write(checked).await?))
+}
+
+/// Checks keys before they are kept.
+///
+/// # Errors
+/// Those of [`upload_keys`].
+pub(super) async fn check(server: &Arc<Server>, upload: UploadKeys) -> Result<Checked> {
     let UploadKeys {
         caller,
         device_keys,
@@ -93,17 +103,13 @@ pub async fn upload_keys(server: &Arc<Server>, upload: UploadKeys) -> Result<Cou
     }
     let one_time_keys = checked_keys(&one_time_keys)?;
     let now_ts = server.now_ts();
-    let counts = server
-        .store
-        .write(Unit {
-            caller,
-            device_keys,
-            one_time_keys,
-            fallback_keys,
-            now_ts,
-        })
-        .await?;
-    Ok(wire_counts(counts))
+    Ok(Checked {
+        caller,
+        device_keys,
+        one_time_keys,
+        fallback_keys,
+        now_ts,
+    })
 }
 
 /// Counts as clients get them. Some take a missing count for "unchanged" and never upload again, so the algorithm
@@ -236,7 +242,7 @@ fn checked_key(id: &str, json: &str) -> Result<OneTimeKey> {
     })
 }
 
-impl Work for Unit {
+impl Work for Checked {
     type Out = OneTimeKeyCounts;
     type Error = Refusal;
 
@@ -275,7 +281,7 @@ impl Work for Unit {
     }
 }
 
-impl Unit {
+impl Checked {
     async fn put_one_time_keys(&self, tx: &mut Tx<'_>) -> Result<()> {
         let Caller {
             user_id, device_id, ..

@@ -46,12 +46,12 @@ pub(super) struct Unit<W: Work> {
     outcome: Option<Outcome<W>>,
 }
 
+/// Where the outcome of a unit will come.
+type Answered<W> = oneshot::Receiver<Result<<W as Work>::Out, <W as Work>::Error>>;
+
 impl<W: Work> Unit<W> {
     /// A job, and where its outcome will come.
-    pub(super) fn new(
-        work: W,
-        committed: Arc<dyn Committed>,
-    ) -> (Box<dyn Job>, oneshot::Receiver<Result<W::Out, W::Error>>) {
+    pub(super) fn job(work: W, committed: Arc<dyn Committed>) -> (Box<dyn Job>, Answered<W>) {
         let (answer, answered) = oneshot::channel();
         let unit = Self {
             work,

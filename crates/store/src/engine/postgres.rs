@@ -69,7 +69,8 @@ impl Postgres {
         crate::migrate::postgres(&mut client).await?;
         drop(client);
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let writer = tokio::spawn(Writer::new(pool.clone()).write_loop(jobs, acknowledge));
+        let writing = TaskTracker::new();
+        let writer = writing.spawn(Writer::new(pool.clone()).write_loop(jobs, acknowledge));
         Ok(Self {
             pool,
             committed,
@@ -81,7 +82,7 @@ impl Postgres {
 
     /// The unit runs in the writer's task, so that a caller who goes away doesn't cut it off in the middle.
     pub(crate) async fn write<W: Work>(&self, work: W) -> Result<W::Out, W::Error> {
-        let (job, answered) = Unit::new(work, Arc::clone(&self.committed));
+        let (job, answered) = Unit::job(work, Arc::clone(&self.committed));
         let queue = self.queue()?;
         queue.send(job).await.map_err(|_| StoreError::Stopped)?;
         answered.await.map_err(|_| W::Error::from(StoreError::Stopped))?

@@ -189,7 +189,7 @@ impl Sqlite {
     }
 
     pub(crate) async fn write<W: Work>(&self, work: W) -> Result<W::Out, W::Error> {
-        let (job, answered) = Unit::new(work, Arc::clone(&self.committed));
+        let (job, answered) = Unit::job(work, Arc::clone(&self.committed));
         enqueue(self.queues()?.write, job).await?;
         answered.await.map_err(|_| W::Error::from(StoreError::Stopped))?
     }

@@ -78,7 +78,7 @@ fn batch(units: &[Does]) -> Vec<(Result<()>, bool)> {
                 Does::FillsUp | Does::FillsUpQuietly => fill_up(conn),
             }
         });
-        let (unit, answered) = Unit::new(work, Arc::new(Nobody));
+        let (unit, answered) = Unit::job(work, Arc::new(Nobody));
         jobs.send(unit).unwrap();
         answers.push(answered);
     }
