@@ -20,6 +20,7 @@ use std::path::Path;
 pub use crate::error::{ConfigError, Problem};
 pub use crate::reference::reference;
 pub use crate::secret::Secret;
+pub use crate::sections::appservices::Appservices;
 pub use crate::sections::database::{Database, DatabaseUrl};
 pub use crate::sections::email::Email;
 pub use crate::sections::federation::{Federation, FederationMode};
@@ -61,6 +62,7 @@ sections! {
         limits: Limits,
         media: Media,
         presence: Presence,
+        appservices: Appservices,
         rtc: Rtc,
         turn: Turn,
         push: Push,

@@ -1,5 +1,6 @@
 //! One file per section of `rohrpost.toml`.
 
+pub(crate) mod appservices;
 pub(crate) mod database;
 pub(crate) mod email;
 pub(crate) mod federation;

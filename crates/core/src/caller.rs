@@ -6,7 +6,12 @@ pub use rohrpost_store::Restrictions;
 use rohrpost_store::{TokenKind, UserState};
 use ruma::{OwnedDeviceId, OwnedUserId};
 
-use crate::{Refusal, Result, Server, devices::seen::seen, random};
+use crate::{
+    Refusal, Result, Server,
+    appservices::act::{self, ActAs},
+    devices::seen::seen,
+    random,
+};
 
 /// A signed-in user on one of their devices.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +24,8 @@ pub struct Caller {
     pub administrator: bool,
     /// May read, but not take part.
     pub suspended: bool,
+    /// The application service that acts, itself or as one of its users.
+    pub appservice: Option<Arc<str>>,
     /// The hash of the token that was shown: a request that waits looks again whether it still counts.
     pub(crate) token_hash: [u8; 32],
 }
@@ -45,7 +52,15 @@ impl Caller {
 /// # Errors
 /// `UnknownToken` when it isn't one, or not any more; `UserDeactivated` when the account is closed; `UserLocked`.
 pub async fn authenticate(server: &Arc<Server>, token: &str) -> Result<Caller> {
-    match authenticate_even_locked(server, token).await? {
+    authenticate_as(server, token, &ActAs::default()).await
+}
+
+/// The same for a request that says as whom it acts, which only application services may.
+///
+/// # Errors
+/// Those of [`authenticate`]; `Forbidden` when a service may not act so.
+pub async fn authenticate_as(server: &Arc<Server>, token: &str, act_as: &ActAs) -> Result<Caller> {
+    match even_locked(server, token, act_as).await? {
         (_, Restrictions { locked: true, .. }) => Err(Refusal::UserLocked),
         (caller, _) => Ok(caller),
     }
@@ -56,10 +71,17 @@ pub async fn authenticate(server: &Arc<Server>, token: &str) -> Result<Caller> {
 /// # Errors
 /// `UnknownToken`, `UserDeactivated`.
 pub async fn authenticate_even_locked(server: &Arc<Server>, token: &str) -> Result<(Caller, Restrictions)> {
+    even_locked(server, token, &ActAs::default()).await
+}
+
+async fn even_locked(server: &Arc<Server>, token: &str, act_as: &ActAs) -> Result<(Caller, Restrictions)> {
     if token.is_empty() || token.len() > 1024 {
         return Err(Refusal::UnknownToken { soft_logout: false });
     }
     let hash = random::hash(token);
+    if let Some(service) = server.settings.appservices.by_token_hash(&hash) {
+        return act::caller(server, service, act_as, hash).await;
+    }
     let found = server
         .store
         .look_up(move |tx| Box::pin(async move { tx.caller_get(&hash).await }))
@@ -82,6 +104,7 @@ pub async fn authenticate_even_locked(server: &Arc<Server>, token: &str) -> Resu
         device_id: row.device_id.clone(),
         administrator: row.administrator,
         suspended: row.restrictions.suspended,
+        appservice: None,
         token_hash: hash,
     };
     let restrictions = row.restrictions;

@@ -8,6 +8,7 @@
 //! Start reading at [`rooms::send`], the path of one message; then [`sync`], the path to those who read it.
 
 pub mod accounts;
+pub mod appservices;
 pub mod caller;
 pub mod delayed_events;
 pub mod devices;

@@ -86,6 +86,9 @@ pub enum Refusal {
     /// `M_USER_IN_USE`
     #[error("this name is taken; please choose another")]
     UserInUse,
+    /// `M_EXCLUSIVE`: the name belongs to an application service, or doesn't belong to the one that asks.
+    #[error("this name is kept for another program; please choose another")]
+    Exclusive,
     /// `M_INVALID_USERNAME`
     #[error("{0}")]
     InvalidUsername(String),

@@ -180,6 +180,9 @@ impl Server {
     /// # Errors
     /// [`Refusal::LimitExceeded`](crate::Refusal::LimitExceeded).
     pub fn limit(&self, kind: Kind, who: &str) -> Result<()> {
+        if self.settings.appservices.is_unlimited(who) {
+            return Ok(());
+        }
         self.limits.take(kind, who, &*self.clock)
     }
 }

@@ -3,7 +3,10 @@
 use rohrpost_room::Encryption;
 use ruma::{OwnedServerName, OwnedUserId, RoomVersionId};
 
-use crate::rtc::{livekit::Livekit, turn::Turn};
+use crate::{
+    appservices::Appservices,
+    rtc::{livekit::Livekit, turn::Turn},
+};
 
 /// Who may make an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +105,8 @@ pub struct Settings {
     pub max_upload_bytes: u64,
     /// Largest picture that is decoded for a thumbnail, in pixels.
     pub thumbnail_max_pixels: u64,
+    /// Application services.
+    pub appservices: Appservices,
     /// Whether people see who is there.
     pub presence: bool,
     /// The SFU for calls, if there is one.
@@ -140,6 +145,12 @@ impl SharedSecret {
     #[must_use]
     pub fn new(secret: String) -> Self {
         Self(zeroize::Zeroizing::new(secret))
+    }
+
+    /// The secret itself. Never log it, never put it into an error.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {

@@ -13,6 +13,7 @@ mod snapshot;
 pub mod token;
 pub mod unread;
 
+pub(crate) use self::room::receipt_content;
 pub use self::{
     engine::{SyncRequest, sync},
     outside::{InvitedRoom, LeftRoom},

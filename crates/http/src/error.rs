@@ -157,6 +157,7 @@ fn refused(refusal: &Refusal) -> (StatusCode, ErrorKind) {
         Refusal::GuestAccessForbidden => (StatusCode::FORBIDDEN, ErrorKind::GuestAccessForbidden),
         Refusal::Unrecognized => (StatusCode::NOT_FOUND, ErrorKind::Unrecognized),
         Refusal::UserInUse => (StatusCode::BAD_REQUEST, ErrorKind::UserInUse),
+        Refusal::Exclusive => (StatusCode::BAD_REQUEST, ErrorKind::Exclusive),
         Refusal::InvalidUsername(_) => (StatusCode::BAD_REQUEST, ErrorKind::InvalidUsername),
         Refusal::WeakPassword(_) => (StatusCode::BAD_REQUEST, ErrorKind::WeakPassword),
         Refusal::RoomInUse => (StatusCode::BAD_REQUEST, ErrorKind::RoomInUse),

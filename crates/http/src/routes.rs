@@ -17,7 +17,8 @@ use http::{Method, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use rohrpost_core::{
     Caller, Refusal, Server,
-    caller::{authenticate, authenticate_even_locked},
+    appservices::act::ActAs,
+    caller::{authenticate_as, authenticate_even_locked},
     limits::Kind,
 };
 use ruma::api::{
@@ -220,7 +221,8 @@ async fn receive<R: IncomingRequest>(
 ) -> Result<Received<R>, ApiError> {
     let (parts, body) = request.into_parts();
     // Nothing of the body is read for those who may not call.
-    let caller = caller(&server, (operation, access), &parts.headers).await?;
+    let act_as = act_as(parts.uri.query());
+    let caller = caller(&server, (operation, access), &parts.headers, &act_as).await?;
     let max_bytes = if access == Access::Public {
         MAX_PUBLIC_BODY_BYTES
     } else {
@@ -247,6 +249,7 @@ async fn caller(
     server: &Arc<Server>,
     (operation, access): (&str, Access),
     headers: &http::HeaderMap,
+    act_as: &ActAs,
 ) -> Result<Option<Caller>, Refusal> {
     let is_sign_out = operation.ends_with("/logout") || operation.ends_with("/logout/all");
     let found = match bearer(headers) {
@@ -254,7 +257,7 @@ async fn caller(
         Some(token) if is_sign_out => authenticate_even_locked(server, token)
             .await
             .map(|(caller, _)| Some(caller)),
-        Some(token) => authenticate(server, token).await.map(Some),
+        Some(token) => authenticate_as(server, token, act_as).await.map(Some),
         None => Ok(None),
     };
     match (access, found) {
@@ -303,6 +306,25 @@ pub(crate) async fn read_json<T: serde::de::DeserializeOwned>(body: axum::body::
         }
         _ => ApiError::NotJson("the body is not JSON".to_owned()),
     })
+}
+
+/// As whom an application service wants to act, by the query of its request.
+pub(crate) fn act_as(query: Option<&str>) -> ActAs {
+    let mut act_as = ActAs::default();
+    let pairs = query.unwrap_or_default().split('&');
+    for (name, value) in pairs.filter_map(|pair| pair.split_once('=')) {
+        let value = || {
+            percent_encoding::percent_decode_str(value)
+                .decode_utf8_lossy()
+                .into_owned()
+        };
+        match name {
+            "user_id" => act_as.user_id = Some(value()),
+            "device_id" | "org.matrix.msc3202.device_id" => act_as.device_id = Some(value().into()),
+            _ => {}
+        }
+    }
+    act_as
 }
 
 /// The whole body, within its limits.

@@ -1,6 +1,7 @@
 //! The client-server API as a client sees it, on both engines. One module for each part.
 
 mod accounts;
+mod appservices;
 mod backup;
 mod cross_signing;
 mod dehydrated_device;

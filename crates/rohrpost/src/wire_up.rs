@@ -1,5 +1,6 @@
 //! Builds a server from a configuration: constructors only, from top to bottom.
 
+mod appservices;
 pub(crate) mod listeners;
 mod settings;
 

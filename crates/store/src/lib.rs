@@ -18,6 +18,7 @@ mod value;
 mod work;
 
 mod account_data;
+mod appservices;
 mod backup;
 mod blobs;
 mod cross_signing;
@@ -66,6 +67,7 @@ mod walks;
 
 pub use self::{
     account_data::{AccountData, GLOBAL},
+    appservices::AppserviceProgress,
     backup::{BackupKey, BackupKeyQuality, BackupVersion},
     blobs::{Blobs, PendingBlob},
     cross_signing::{CrossSigningKey, KeySignature, KeyUsage},

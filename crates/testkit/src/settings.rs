@@ -1,6 +1,7 @@
 //! What an operator of a laboratory would set.
 
 use rohrpost_core::{
+    appservices::Appservices,
     push::gateways::{Gateway, PushSettings},
     settings::{Notices, PasswordCost, PeopleSearch, Registration, Settings, Support},
 };
@@ -30,6 +31,7 @@ pub fn open_settings() -> Settings {
         },
         max_upload_bytes: 1024 * 1024,
         thumbnail_max_pixels: 4_000_000,
+        appservices: Appservices::default(),
         presence: false,
         livekit: None,
         turn: None,

@@ -1,4 +1,4 @@
-//! Work beside the requests: pushes and mail.
+//! Work beside the requests: pushes, mail and application services.
 //!
 //! Each module is one piece of work that looks at what is kept, does what is to be done and can be broken off at any
 //! point: it has no input, does nothing twice, and runs when something was committed and every few seconds besides.
@@ -7,6 +7,7 @@
 //!
 //! Start reading at [`push`].
 
+pub mod appservices;
 pub mod mail;
 pub mod push;
 mod rounds;

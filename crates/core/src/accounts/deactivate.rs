@@ -79,6 +79,7 @@ fn nobody(user_id: OwnedUserId) -> Caller {
         device_id: OwnedDeviceId::from(""),
         administrator: false,
         suspended: false,
+        appservice: None,
         token_hash: [0; 32],
     }
 }

@@ -115,6 +115,9 @@ pub async fn register(server: &Arc<Server>, register: Register) -> Result<Regist
 /// `InvalidUsername`, `UserInUse`.
 pub async fn available(server: &Arc<Server>, name: &str) -> Result<OwnedUserId> {
     let user_id = new_user_id(name, server.name())?;
+    if server.settings.appservices.keep_user(&user_id, None) {
+        return Err(Refusal::Exclusive);
+    }
     let wanted = user_id.clone();
     let taken = server
         .store

@@ -61,6 +61,9 @@ impl Work for Unit {
         if stands.is_none_or(|stands| self.when == When::Due && stands.send_ts() > now_ts) {
             return Ok(None);
         }
+        if tx.user_restrictions(&event.user_id).await?.suspended {
+            return Err(Refusal::UserSuspended);
+        }
         let event_id = match &event.state_key {
             Some(state_key) => {
                 let state = NewState {

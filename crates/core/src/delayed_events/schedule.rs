@@ -51,6 +51,7 @@ struct Unit {
 /// waiting; `InvalidParam` without a delay; `BadJson`, `TooLarge` for content that can't stand in an event.
 pub async fn schedule(server: &Arc<Server>, wanted: Schedule) -> Result<String> {
     wanted.caller.may_take_part()?;
+    wanted.caller.may_take_part()?;
     server.limit(Kind::Message, wanted.caller.user_id.as_str())?;
     if wanted.kind == TimelineEventType::RoomRedaction {
         return Err(Refusal::InvalidParam(

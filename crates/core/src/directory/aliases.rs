@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rohrpost_room::visibility::history_visibility;
 use rohrpost_store::{Tx, Work};
 use ruma::{
-    OwnedRoomAliasId, OwnedRoomId,
+    OwnedRoomAliasId, OwnedRoomId, RoomAliasId,
     events::{StateEventType, room::history_visibility::HistoryVisibility},
 };
 
@@ -43,6 +43,7 @@ pub async fn create(server: &Arc<Server>, wanted: CreateAlias) -> Result<()> {
             server.name()
         )));
     }
+    may_have(server, &wanted.caller, &wanted.alias)?;
     server
         .store
         .write(Unit {
@@ -50,6 +51,21 @@ pub async fn create(server: &Arc<Server>, wanted: CreateAlias) -> Result<()> {
             wanted,
         })
         .await
+}
+
+/// Whether a caller may make this alias, as far as application services are concerned: theirs are for them alone where
+/// they say so, and they have no others.
+///
+/// # Errors
+/// `Exclusive`.
+pub(crate) fn may_have(server: &Server, caller: &Caller, alias: &RoomAliasId) -> Result<()> {
+    let services = &server.settings.appservices;
+    let own = caller.appservice.as_deref();
+    let is_outside = |id| services.get(id).is_none_or(|service| !service.owns_alias(alias));
+    if services.keep_alias(alias, own) || own.is_some_and(is_outside) {
+        return Err(Refusal::Exclusive);
+    }
+    Ok(())
 }
 
 impl Work for Unit {

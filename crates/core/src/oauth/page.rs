@@ -105,6 +105,7 @@ pub async fn caller(server: &Arc<Server>, secret: &PageSecret) -> Result<Caller>
         // Nothing that needs an administrator is done on these pages.
         administrator: false,
         suspended: restrictions.suspended,
+        appservice: None,
         token_hash: [0; 32],
     })
 }

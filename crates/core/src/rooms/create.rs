@@ -14,6 +14,7 @@ use ruma::{
 
 use crate::{
     Caller, Refusal, Result, Server,
+    directory::aliases::may_have,
     limits::Kind,
     personal::invite_permission,
     random,
@@ -91,6 +92,9 @@ pub async fn create(server: &Arc<Server>, wanted: CreateRoom) -> Result<OwnedRoo
         Some(localpart) => Some(alias(server, localpart)?),
         None => None,
     };
+    if let Some(alias) = &alias {
+        may_have(server, &wanted.caller, alias)?;
+    }
     let me = wanted.caller.user_id.as_str();
     let others = wanted.invite.iter().filter(|user_id| *user_id != me).count();
     server.limits.take_all(Kind::Invite, others, me, &*server.clock)?;

@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
-use rohrpost_core::{Caller, Refusal, Server, caller::authenticate};
+use rohrpost_core::{Caller, Refusal, Server, caller::authenticate_as};
 use ruma::api::{IncomingRequest, IncomingRequestExt as _};
 
-use crate::{error::ApiError, routes::bearer};
+use crate::{
+    error::ApiError,
+    routes::{act_as, bearer},
+};
 
 /// A request with a valid access token, its body not read yet.
 pub(crate) struct RawAuthed {
@@ -20,7 +23,7 @@ impl FromRequestParts<Arc<Server>> for RawAuthed {
 
     async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, ApiError> {
         let token = bearer(&parts.headers).ok_or(Refusal::MissingToken)?;
-        let caller = authenticate(server, token).await?;
+        let caller = authenticate_as(server, token, &act_as(parts.uri.query())).await?;
         let params = RawPathParams::from_request_parts(parts, server).await;
         // What isn't UTF-8 names nothing.
         let params = params.map_err(|_| Refusal::not_found("file"))?;

@@ -64,6 +64,12 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
         let router = rohrpost_http::metrics_router(render);
         tasks.spawn(rohrpost_http::serve(listeners.metrics, router, stopped(&server)));
     }
+    for service in server.settings.appservices.iter() {
+        tasks.spawn(rohrpost_worker::appservices::run(
+            Arc::clone(&server),
+            Arc::clone(service),
+        ));
+    }
     tasks.spawn(upkeep::run(Arc::clone(&server), figures));
     tasks.spawn(rohrpost_worker::push::run(Arc::clone(&server), egress));
     if let Some(mailer) = mailer {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::appservices::appservices;
 use anyhow::Context as _;
 use rohrpost_config::{
     self as config, Config, DefaultRoomVersion, EncryptionPolicy, Limits, RegistrationMode,
@@ -20,8 +21,9 @@ use ruma::{RoomVersionId, ServerName, UserId};
 
 pub(super) fn settings(config: &Config) -> anyhow::Result<Settings> {
     let password = &config.password;
+    let server_name = ServerName::parse(&config.server.name).context("[server] name is not a server name")?;
     Ok(Settings {
-        server_name: ServerName::parse(&config.server.name).context("[server] name is not a server name")?,
+        server_name: server_name.clone(),
         public_url: config.public_url(),
         registration: match config.registration.mode {
             RegistrationMode::Invite => Registration::Invite,
@@ -54,6 +56,7 @@ pub(super) fn settings(config: &Config) -> anyhow::Result<Settings> {
         },
         max_upload_bytes: config.media.max_upload_bytes,
         thumbnail_max_pixels: config.media.thumbnail_max_pixels,
+        appservices: appservices(&config.appservices.registrations, &server_name)?,
         presence: config.presence.enabled,
         livekit: livekit(&config.rtc),
         turn: turn(&config.turn),

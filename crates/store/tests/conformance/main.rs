@@ -11,6 +11,7 @@ mod support;
 mod account_data;
 mod accounts;
 mod acknowledge;
+mod appservices;
 mod backup;
 mod backup_size;
 mod closing;

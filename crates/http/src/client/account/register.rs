@@ -6,9 +6,10 @@ use rohrpost_core::{
     Refusal, Result,
     accounts::{
         password::Password,
-        register::{self, Register},
+        register::{self, Register, Registered},
         sign_in::NewDevice,
     },
+    appservices::accounts::{self as appservices, RegisterUser},
 };
 use ruma::api::client::account::register::{
     RegistrationKind,
@@ -17,29 +18,37 @@ use ruma::api::client::account::register::{
 
 use crate::call::Public;
 
-pub(crate) async fn register(Public { server, call, .. }: Public, request: Request) -> Result<Response> {
+pub(crate) async fn register(Public { server, caller, call }: Public, request: Request) -> Result<Response> {
     if request.kind != RegistrationKind::User {
         return Err(Refusal::GuestAccessForbidden);
-    }
-    if request.login_type.is_some() {
-        return Err(Refusal::Unknown(
-            "application services don't make accounts here".to_owned(),
-        ));
     }
     let device = NewDevice {
         device_id: request.device_id,
         display_name: request.initial_device_display_name,
         with_refresh_token: request.refresh_token,
     };
+    let device = (!request.inhibit_login).then_some(device);
+    if request.login_type.is_some() {
+        let username = request.username;
+        let wanted = RegisterUser {
+            caller,
+            username: username.ok_or_else(|| Refusal::MissingParam("username is missing".to_owned()))?,
+            device,
+        };
+        return Ok(answer(appservices::register(&server, wanted).await?));
+    }
     let wanted = Register {
         username: request.username,
         password: request.password.map(Password::new),
-        device: (!request.inhibit_login).then_some(device),
+        device,
         address: call.address,
         operation: call.operation,
         auth: request.auth,
     };
-    let registered = register::register(&server, wanted).await?;
+    Ok(answer(register::register(&server, wanted).await?))
+}
+
+fn answer(registered: Registered) -> Response {
     let mut response = Response::new(registered.user_id);
     if let Some(signed_in) = registered.signed_in {
         response.expires_in = signed_in.tokens.expires_in();
@@ -47,5 +56,5 @@ pub(crate) async fn register(Public { server, call, .. }: Public, request: Reque
         response.refresh_token = signed_in.tokens.refresh;
         response.device_id = Some(signed_in.device_id);
     }
-    Ok(response)
+    response
 }

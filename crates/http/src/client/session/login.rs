@@ -10,6 +10,7 @@ use rohrpost_core::{
         password::Password,
         sign_in::{NewDevice, SignedIn},
     },
+    appservices::accounts as appservices,
 };
 use ruma::api::{
     IncomingRequest, Metadata,
@@ -52,18 +53,28 @@ impl IncomingRequest for Typed {
     }
 }
 
-pub(crate) async fn login(Public { server, call, .. }: Public, Typed(request): Typed) -> Result<Response> {
+pub(crate) async fn login(
+    Public { server, caller, call }: Public,
+    Typed(request): Typed,
+) -> Result<Response> {
+    let device = NewDevice {
+        device_id: request.device_id,
+        display_name: request.initial_device_display_name,
+        with_refresh_token: request.refresh_token,
+    };
+    if let LoginInfo::ApplicationService(info) = &request.login_info {
+        let Some(UserIdentifier::Matrix(identifier)) = &info.identifier else {
+            return Err(Refusal::MissingParam("identifier is missing".to_owned()));
+        };
+        let signed_in = appservices::login(&server, caller.as_ref(), &identifier.user, device).await?;
+        return Ok(answer(signed_in));
+    }
     if !server.settings.legacy_login {
         return Err(Refusal::Forbidden(
             "this server has a sign-in page of its own; please use a program that opens it (OAuth 2.0)"
                 .to_owned(),
         ));
     }
-    let device = NewDevice {
-        device_id: request.device_id,
-        display_name: request.initial_device_display_name,
-        with_refresh_token: request.refresh_token,
-    };
     let info = match request.login_info {
         LoginInfo::Password(info) => info,
         LoginInfo::Token(info) => {

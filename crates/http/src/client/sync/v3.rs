@@ -18,7 +18,7 @@ use axum::{
 use http::header;
 use rohrpost_core::{
     Refusal, Result, Server,
-    caller::authenticate,
+    caller::authenticate_as,
     personal::{filters, presence},
     sync::{self, SyncRequest},
 };
@@ -33,7 +33,7 @@ use ruma::api::{
 use self::answer::Spelling;
 use crate::{
     error::ApiError,
-    routes::{bearer, check_query},
+    routes::{act_as, bearer, check_query},
 };
 
 pub(crate) async fn sync(State(server): State<Arc<Server>>, request: Request) -> Response {
@@ -45,7 +45,7 @@ pub(crate) async fn sync(State(server): State<Arc<Server>>, request: Request) ->
 
 async fn handle(server: &Arc<Server>, request: Request) -> Result<Vec<u8>, ApiError> {
     let token = bearer(request.headers()).ok_or(Refusal::MissingToken)?;
-    let caller = authenticate(server, token).await?;
+    let caller = authenticate_as(server, token, &act_as(request.uri().query())).await?;
     check_query(request.uri().query())?;
     let is_unstable = request.uri().query().is_some_and(|query| {
         query
