@@ -4,6 +4,7 @@
 mod bench;
 mod counts;
 mod generate;
+mod nio;
 mod node;
 mod packages;
 mod postgres;

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use crate::counts::Counts;
 use crate::postgres::{self, Postgres};
 use crate::steps::{Report, Steps, check, command, count};
-use crate::{node, packages, tidy, workspace};
+use crate::{nio, node, packages, tidy, workspace};
 
 /// The tests with the Matrix Rust client library: a workspace of its own, so that it burdens no other build.
 const SDK_TESTS: &str = "e2e";
@@ -33,6 +33,8 @@ pub(crate) enum Step {
     Browser,
     /// The Matrix Rust client library against the server.
     Sdk,
+    /// A client library in Python, matrix-nio, against the server.
+    Nio,
 }
 
 /// Runs the steps named, or all.
@@ -56,7 +58,7 @@ pub(crate) fn run(only: &[Step]) -> anyhow::Result<()> {
         steps.run("web unit", || tested(&mut node::script("test")));
         steps.run("web build", || checked(&mut node::script("build")));
     } else if node::is_stale()
-        && [Step::Clippy, Step::Rust, Step::Browser, Step::Sdk]
+        && [Step::Clippy, Step::Rust, Step::Browser, Step::Sdk, Step::Nio]
             .into_iter()
             .any(wanted)
     {
@@ -87,6 +89,14 @@ pub(crate) fn run(only: &[Step]) -> anyhow::Result<()> {
         let arguments = ["clippy", "--all-targets", "--", "-D", "warnings"];
         steps.run("sdk clippy", || checked(&mut sdk_cargo(&arguments)));
         steps.run("sdk", || sdk(&postgres));
+    }
+    if wanted(Step::Nio) {
+        match nio::is_possible() {
+            Ok(false) => println!("\n=== nio: SKIPPED, because python3 is not installed"),
+            possible => steps.run("nio", || {
+                possible.and_then(|_| tested(&mut nio::tests(server()?)?))
+            }),
+        }
     }
     drop(postgres);
     steps.finish()
