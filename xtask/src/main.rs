@@ -4,10 +4,10 @@
 mod bench;
 mod counts;
 mod generate;
-mod nio;
 mod node;
 mod packages;
 mod postgres;
+mod python;
 mod start;
 mod steps;
 mod test;

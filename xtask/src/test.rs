@@ -11,10 +11,13 @@ use clap::ValueEnum;
 use crate::counts::Counts;
 use crate::postgres::{self, Postgres};
 use crate::steps::{Report, Steps, check, command, count};
-use crate::{nio, node, packages, tidy, workspace};
+use crate::{node, packages, python, tidy, workspace};
 
 /// The tests with the Matrix Rust client library: a workspace of its own, so that it burdens no other build.
 const SDK_TESTS: &str = "e2e";
+
+/// The tests with matrix-nio.
+const NIO_TESTS: &str = "e2e/nio/test_nio.py";
 
 /// What can be run alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -78,9 +81,12 @@ pub(crate) fn run(only: &[Step]) -> anyhow::Result<()> {
         Database::None
     };
     if wanted(Step::Rust) {
-        steps.run("rust", || {
-            tested(&mut postgres.given_to(cargo(&["test", "--workspace", "--no-fail-fast"])))
+        let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
+        steps.run("python", || {
+            tests.env(python::VARIABLE, python::install()?);
+            Ok(Report::Checked)
         });
+        steps.run("rust", || tested(&mut postgres.given_to(tests)));
     }
     if wanted(Step::Browser) {
         steps.run("browser", || browser(&postgres));
@@ -91,12 +97,7 @@ pub(crate) fn run(only: &[Step]) -> anyhow::Result<()> {
         steps.run("sdk", || sdk(&postgres));
     }
     if wanted(Step::Nio) {
-        match nio::is_possible() {
-            Ok(false) => println!("\n=== nio: SKIPPED, because python3 is not installed"),
-            possible => steps.run("nio", || {
-                possible.and_then(|_| tested(&mut nio::tests(server()?)?))
-            }),
-        }
+        steps.run("nio", || tested(&mut nio()?));
     }
     drop(postgres);
     steps.finish()
@@ -155,6 +156,13 @@ fn sdk(postgres: &Database) -> anyhow::Result<Report> {
     let mut run = sdk_cargo(&["test", "--no-fail-fast"]);
     run.env("ROHRPOST_BIN", server()?);
     tested(&mut postgres.given_to(run))
+}
+
+fn nio() -> anyhow::Result<Command> {
+    let mut run = Command::new(python::install()?);
+    run.arg(workspace::root().join(NIO_TESTS))
+        .env("ROHRPOST_BIN", server()?);
+    Ok(run)
 }
 
 /// Builds the server, for tests that run it as a program.
