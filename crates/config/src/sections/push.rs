@@ -28,7 +28,7 @@ impl Check for Push {
                 .strip_prefix("https://")
                 .or_else(|| gateway.strip_prefix("http://"));
             let host = rest.map(|rest| rest.strip_prefix("*.").unwrap_or(rest));
-            if !host.is_some_and(|host| ruma_identifiers_validation::server_name::validate(host).is_ok()) {
+            if host.is_none_or(|host| ruma_identifiers_validation::server_name::validate(host).is_err()) {
                 let message =
                     format!("\"{gateway}\" must be https://HOST or https://*.DOMAIN and nothing behind it");
                 source.refuse("push", "allowed_gateways", &message);
