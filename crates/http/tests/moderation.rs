@@ -32,13 +32,11 @@ async fn a_locked_account_can_do_nothing_but_sign_out_and_keeps_its_devices() {
         let phone = bob.another_device().await;
         let since = bob.sync(None).await["next_batch"].as_str().expect("a token").to_owned();
         let path = format!("/_matrix/client/v3/sync?timeout=30000&since={}", enc(&since));
-        let waiting = tokio::spawn({
-            let bob = bob.clone();
-            async move { bob.get(&path).await }
-        });
-        tokio::task::yield_now().await;
-        restrict(&root, "lock", &bob, true).await;
-        let woken = waiting.await.expect("an answer");
+        let lock = async {
+            tokio::task::yield_now().await;
+            restrict(&root, "lock", &bob, true).await;
+        };
+        let (woken, ()) = tokio::join!(bob.get(&path), lock);
         assert_eq!(errcode(&woken), (401, "M_USER_LOCKED"));
         for path in ["/_matrix/client/v3/account/whoami", "/_matrix/client/v3/sync"] {
             let refused = bob.get(path).await;

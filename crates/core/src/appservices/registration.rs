@@ -191,7 +191,14 @@ impl Appservices {
     #[must_use]
     pub fn by_token_hash(&self, hash: &[u8; 32]) -> Option<&Arc<Appservice>> {
         let is = |service: &&Arc<Appservice>| bool::from(service.token_hash.ct_eq(hash));
-        self.0.iter().filter(is).last()
+        // Each is looked at, found or not.
+        self.0
+            .iter()
+            .rev()
+            .fold(None, |found, service| match is(&service) {
+                true => Some(service),
+                false => found,
+            })
     }
 
     /// Whether a user belongs to one of them alone, other than `but`.

@@ -27,7 +27,7 @@ pub enum Asked {
     /// Somebody is to be asked for their consent.
     Consent {
         /// Who asks.
-        client: Client,
+        client: Box<Client>,
         /// Which device would be signed in.
         device_id: OwnedDeviceId,
     },
@@ -63,7 +63,7 @@ pub async fn check(server: &Arc<Server>, query: &str) -> Result<Asked> {
     match &checked.wanted {
         Ok((scope, _)) => Ok(Asked::Consent {
             device_id: scope.device_id.clone(),
-            client: checked.client,
+            client: Box::new(checked.client),
         }),
         Err(refusal) => Ok(Asked::Back {
             redirect_to: refuse(server, &checked, refusal),

@@ -255,7 +255,7 @@ pub(crate) async fn changes(
             .map(|(user, entry)| (user.clone(), entry.clone()))
             .collect()
     };
-    changed.sort_by(|(_, a), (_, b)| b.changed.cmp(&a.changed));
+    changed.sort_by_key(|(_, presence)| std::cmp::Reverse(presence.changed));
     changed.truncate(MAX_TOLD);
     let mut told = Vec::new();
     for (user_id, entry) in changed {

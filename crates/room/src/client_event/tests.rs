@@ -93,6 +93,7 @@ fn unsigned_carries_what_is_set() {
         redacted_because: Some(to_raw_value(&json!({"type": "m.room.redaction"})).unwrap()),
         membership: Some(MembershipState::Join),
         relations: Some(to_raw_value(&json!({"m.thread": {"count": 1}})).unwrap()),
+        sticky_left_ms: Some(5_678),
     };
     let event = client_event(&pdu, &RoomVersionId::V12, Shape::Timeline, &unsigned);
     let expected = json!({
@@ -104,6 +105,7 @@ fn unsigned_carries_what_is_set() {
         "redacted_because": {"type": "m.room.redaction"},
         "membership": "join",
         "m.relations": {"m.thread": {"count": 1}},
+        "msc4354_sticky_duration_ttl_ms": 5_678,
     });
     assert_eq!(read(&event)["unsigned"], expected);
 }

@@ -310,7 +310,10 @@ mod tests {
         }
     }
 
-    fn asked(lists: &[(&str, Option<(u64, u64)>, Option<bool>)]) -> Asked {
+    /// Name, range and encryption of a list.
+    type Wanted = (&'static str, Option<(u64, u64)>, Option<bool>);
+
+    fn asked(lists: &[Wanted]) -> Asked {
         let lists = lists.iter().map(|(name, range, is_encrypted)| {
             let list = List {
                 ranges: range.map(|range| vec![range]),

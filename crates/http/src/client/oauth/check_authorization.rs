@@ -44,7 +44,7 @@ pub(crate) async fn check_authorization(
 ) -> Result<Answer<Question>> {
     let question = match authorize::check(&server, &asked.query).await? {
         Asked::Consent { client, device_id } => Question::Consent {
-            client: client.into(),
+            client: (*client).into(),
             device_id,
         },
         Asked::Back { redirect_to } => Question::Back { redirect_to },
