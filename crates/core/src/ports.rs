@@ -72,6 +72,12 @@ pub trait Egress: Send + Sync + 'static {
     fn post(&self, post: Post) -> BoxFuture<'_, Result<Posted, PostError>>;
 }
 
+/// The way to application services. The operator named them, so they may stand in private networks.
+pub trait Services: Send + Sync + 'static {
+    /// Sends a `PUT`.
+    fn put(&self, put: Post) -> BoxFuture<'_, Result<Posted, PostError>>;
+}
+
 /// Mail. May hold a secret, so it has no `Debug`.
 pub struct Mail {
     /// Where to.

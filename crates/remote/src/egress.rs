@@ -1,4 +1,4 @@
-//! `POST` to servers elsewhere: no redirections, no proxies from the environment, no private networks unless the
+//! Requests to servers elsewhere: no redirections, no proxies from the environment, no private networks unless the
 //! operator allows them, everything within time and size.
 //!
 //! The address that is looked at is the one that is connected to: names are resolved here, and what isn't allowed is
@@ -12,12 +12,12 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use reqwest::{
-    Client,
+    Client, Method,
     dns::{Addrs, Name, Resolve, Resolving},
     header::RETRY_AFTER,
     redirect::Policy,
 };
-use rohrpost_core::ports::{Egress, Post, PostError, Posted};
+use rohrpost_core::ports::{Egress, Post, PostError, Posted, Services};
 use rustls::{ClientConfig, RootCertStore};
 use url::Host;
 
@@ -27,6 +27,8 @@ use crate::addresses::is_public;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest time for a whole request.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// The same for an application service, which may do much before it answers.
+const SERVICE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a connection is kept for the next request.
 const IDLE: Duration = Duration::from_secs(60);
 /// Connections to one server that are kept.
@@ -72,6 +74,18 @@ impl Outside {
     /// # Errors
     /// When TLS can't be set up.
     pub fn new(networks: Networks) -> Result<Self, EgressError> {
+        Self::within(networks, TIMEOUT)
+    }
+
+    /// The way to application services: into all networks, and with more patience.
+    ///
+    /// # Errors
+    /// When TLS can't be set up.
+    pub fn to_services() -> Result<Self, EgressError> {
+        Self::within(Networks::All, SERVICE_TIMEOUT)
+    }
+
+    fn within(networks: Networks, timeout: Duration) -> Result<Self, EgressError> {
         let mut roots = RootCertStore::empty();
         let found = rustls_native_certs::load_native_certs();
         let (_, unusable) = roots.add_parsable_certificates(found.certs);
@@ -96,14 +110,14 @@ impl Outside {
             .referer(false)
             .user_agent(concat!("Rohrpost/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TIMEOUT)
+            .timeout(timeout)
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(MAX_IDLE)
             .build()?;
         Ok(Self { client, networks })
     }
 
-    async fn send(&self, post: Post) -> Result<Posted, PostError> {
+    async fn send(&self, method: Method, post: Post) -> Result<Posted, PostError> {
         // Names are looked at when they are resolved.
         let is_allowed = match post.url.host() {
             Some(Host::Ipv4(address)) => self.networks.allow(address.into()),
@@ -114,7 +128,7 @@ impl Outside {
         if !is_allowed {
             return Err(PostError::NotAllowed);
         }
-        let mut request = self.client.post(post.url).body(post.body);
+        let mut request = self.client.request(method, post.url).body(post.body);
         for (name, value) in post.headers {
             request = request.header(name, value);
         }
@@ -139,7 +153,13 @@ impl Outside {
 
 impl Egress for Outside {
     fn post(&self, post: Post) -> BoxFuture<'_, Result<Posted, PostError>> {
-        Box::pin(self.send(post))
+        Box::pin(self.send(Method::POST, post))
+    }
+}
+
+impl Services for Outside {
+    fn put(&self, put: Post) -> BoxFuture<'_, Result<Posted, PostError>> {
+        Box::pin(self.send(Method::PUT, put))
     }
 }
 
@@ -164,7 +184,7 @@ impl Resolve for Guarded {
 mod tests {
     use std::io::ErrorKind;
 
-    use rohrpost_core::ports::{Post, PostError};
+    use rohrpost_core::ports::{Egress as _, Post, PostError};
     use tokio::net::TcpListener;
 
     use super::{Networks, Outside};
@@ -195,7 +215,7 @@ mod tests {
         ] {
             assert!(
                 outside
-                    .send(post(&format!("http://{host}:{port}/")))
+                    .post(post(&format!("http://{host}:{port}/")))
                     .await
                     .is_err(),
                 "{host}"
@@ -203,7 +223,7 @@ mod tests {
         }
         let nobody = listener.accept().map(drop).map_err(|error| error.kind());
         assert_eq!(nobody, Err(ErrorKind::WouldBlock), "somebody connected");
-        let refused = outside.send(post(&format!("http://127.0.0.1:{port}/"))).await;
+        let refused = outside.post(post(&format!("http://127.0.0.1:{port}/"))).await;
         assert_eq!(refused.map(|posted| posted.status), Err(PostError::NotAllowed));
     }
 
@@ -229,9 +249,9 @@ mod tests {
         let ask = async {
             let outside = Outside::new(Networks::All).unwrap();
             let url = format!("http://127.0.0.1:{port}/");
-            assert_eq!(outside.send(post(&url)).await.unwrap().status, 302);
+            assert_eq!(outside.post(post(&url)).await.unwrap().status, 302);
             // Another connection, because the first server closed its own.
-            let long = outside.send(post(&url)).await.unwrap();
+            let long = outside.post(post(&url)).await.unwrap();
             assert_eq!((long.status, long.body.len()), (200, super::MAX_ANSWER_BYTES));
         };
         tokio::join!(answer, ask);

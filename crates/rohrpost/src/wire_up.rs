@@ -15,7 +15,7 @@ use anyhow::{Context as _, bail};
 use rohrpost_config::{Config, DatabaseUrl};
 use rohrpost_core::{
     Server, StoreSettings,
-    ports::{Egress, Mailer},
+    ports::{Egress, Mailer, Services},
 };
 use rohrpost_remote::{
     egress::{Networks, Outside},
@@ -55,6 +55,14 @@ pub(crate) fn egress(config: &Config) -> anyhow::Result<Arc<dyn Egress>> {
         Networks::Public
     };
     Ok(Arc::new(Outside::new(networks)?))
+}
+
+/// The way to application services.
+///
+/// # Errors
+/// When TLS can't be set up.
+pub(crate) fn services() -> anyhow::Result<Arc<dyn Services>> {
+    Ok(Arc::new(Outside::to_services()?))
 }
 
 /// The way to the mail server, if there is one.

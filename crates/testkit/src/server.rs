@@ -21,6 +21,7 @@ use rohrpost_remote::{
     mail::Smtp,
 };
 use rohrpost_store::{Acknowledge, AfterCommit};
+use rohrpost_worker::appservices::Attempt;
 use serde_json::Value;
 use tokio::{net::TcpListener, task::JoinSet};
 
@@ -246,6 +247,16 @@ impl TestServer {
         rohrpost_worker::push::turn(&self.core(), &egress)
             .await
             .expect("the store works");
+    }
+
+    /// Tells an application service the next thing there is to tell, over a real socket.
+    pub async fn tell_service(&self, id: &str) -> Attempt {
+        let core = self.core();
+        let service = core.settings.appservices.get(id).expect("such a service");
+        let outside = Outside::to_services().expect("connections can be made");
+        rohrpost_worker::appservices::attempt(&core, service, &outside)
+            .await
+            .expect("the store works")
     }
 
     /// Hands the mail that was written to a mail server, such as `smtp://127.0.0.1:2525`.

@@ -11,7 +11,7 @@ use axum::{
 };
 use rohrpost_core::appservices::{Appservices, Registration};
 use rohrpost_testkit::{SERVER_NAME, TestServer};
-use rohrpost_worker::appservices::{Attempt, attempt, client};
+use rohrpost_worker::appservices::Attempt;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -57,18 +57,7 @@ async fn a_service_is_told_in_order_and_the_same_again_until_it_takes_it() {
     let services = services.expect("they can be used");
     TestServer::with(|settings| settings.appservices = services.clone())
         .each(async |server| {
-            let step = async || {
-                let core = server.core();
-                let service = core
-                    .settings
-                    .appservices
-                    .get("bridge")
-                    .expect("it is there")
-                    .clone();
-                attempt(&core, &service, &client().expect("a client"))
-                    .await
-                    .expect("the store works")
-            };
+            let step = async || server.tell_service("bridge").await;
             let heard = || std::mem::take(&mut *service.heard.lock().expect("a test"));
             *service.answer.lock().expect("a test") = StatusCode::OK;
             let alice = server.user("alice").await;

@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 use crate::{
     Refusal, Result, Server,
     appservices::Appservice,
+    ports::Post,
     rooms::head::{Head, pdu},
     sync::receipt_content,
 };
@@ -32,6 +33,24 @@ pub struct Transaction {
     /// The body of the request.
     pub body: String,
     upto: StreamPos,
+}
+
+impl Transaction {
+    /// The request that tells it; `None` when the service isn't told anything, or its address can't be read.
+    #[must_use]
+    pub fn request(&self, service: &Appservice) -> Option<Post> {
+        let url = service.url.as_ref()?;
+        Some(Post {
+            url: format!("{url}/_matrix/app/v1/transactions/{}", self.txn)
+                .parse()
+                .ok()?,
+            headers: vec![
+                ("authorization", format!("Bearer {}", service.hs_token.expose())),
+                ("content-type", "application/json".to_owned()),
+            ],
+            body: self.body.clone().into_bytes(),
+        })
+    }
 }
 
 #[derive(Serialize)]
