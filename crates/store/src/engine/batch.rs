@@ -166,18 +166,20 @@ enum Ended {
 /// A unit, and how often it ran.
 type Waiting = (Box<dyn Job>, u32);
 
-/// Runs what waits and commits it. An error means that no transaction could be begun.
+/// Runs what waits and commits it.
 pub(super) async fn run_batch<C: BatchConn>(
     conn: &mut C,
     first: Box<dyn Job>,
     mut next: impl FnMut() -> Option<Box<dyn Job>>,
     acknowledge: &dyn Acknowledge,
-) -> Result<()> {
+) {
     let mut kept: Vec<Waiting> = Vec::with_capacity(64);
     let mut again = VecDeque::from([(first, 0)]);
     let mut in_savepoints = false;
     let mut ran = 0_usize;
-    begin(conn, &mut again).await?;
+    if begin(conn, &mut again, &mut next).await.is_err() {
+        return;
+    }
     loop {
         while let Some((mut job, runs)) = again.pop_front().or_else(|| {
             let has_room = kept.len() < C::MAX_UNITS && ran < 2 * C::MAX_UNITS;
@@ -215,7 +217,9 @@ pub(super) async fn run_batch<C: BatchConn>(
                     again = kept.drain(..).chain(again).collect();
                 }
             }
-            begin(conn, &mut again).await?;
+            if begin(conn, &mut again, &mut next).await.is_err() {
+                return;
+            }
         }
         match conn.settle().await {
             Ok(()) => break,
@@ -225,11 +229,13 @@ pub(super) async fn run_batch<C: BatchConn>(
                 if in_savepoints {
                     kept.drain(..)
                         .for_each(|(job, _)| release(job.complete(), Err(error.clone())));
-                    return Ok(());
+                    return;
                 }
                 in_savepoints = true;
                 again = kept.drain(..).collect();
-                begin(conn, &mut again).await?;
+                if begin(conn, &mut again, &mut next).await.is_err() {
+                    return;
+                }
             }
         }
     }
@@ -245,13 +251,20 @@ pub(super) async fn run_batch<C: BatchConn>(
     }
     held.into_iter()
         .for_each(|completion| release(completion, committed.clone()));
-    Ok(())
 }
 
-/// Begins a transaction, or tells all of `waiting` why there is none.
-async fn begin<C: BatchConn>(conn: &mut C, waiting: &mut VecDeque<Waiting>) -> Result<()> {
+/// Begins a transaction, or tells all of `waiting`, and those who wait behind them, why there is none.
+async fn begin<C: BatchConn>(
+    conn: &mut C,
+    waiting: &mut VecDeque<Waiting>,
+    next: &mut impl FnMut() -> Option<Box<dyn Job>>,
+) -> Result<()> {
     let begun = conn.begin().await;
     if let Err(error) = &begun {
+        tracing::error!(%error, "can't begin to write");
+        // They would wait for the same again. Whoever comes after the first was told may fare better and is tried.
+        let behind = std::iter::from_fn(next).take(C::MAX_UNITS);
+        waiting.extend(behind.map(|job| (job, 0)));
         waiting
             .drain(..)
             .for_each(|(job, _)| release(job.complete(), Err(error.clone())));
@@ -299,12 +312,6 @@ async fn run_one<C: BatchConn>(conn: &mut C, job: &mut dyn Job, in_savepoint: bo
             Err(_) => Ended::Spoiled(Ok(())),
         },
     }
-}
-
-/// Tells those who still wait that nothing can be written. They would wait for the same again.
-pub(super) fn refuse_waiting(waiting: impl Iterator<Item = Box<dyn Job>>, error: &StoreError) {
-    tracing::error!(%error, "can't begin to write");
-    waiting.for_each(|job| release(job.complete(), Err(error.clone())));
 }
 
 /// Tells a caller and those who listen. A panic of theirs must not end the writer.

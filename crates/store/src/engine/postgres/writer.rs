@@ -15,7 +15,7 @@ use super::PostgresTx;
 use super::{in_words, tx::Written};
 use crate::{
     Acknowledge, Result, StoreError,
-    engine::batch::{BatchConn, Job, Ran, refuse_waiting, run_batch},
+    engine::batch::{BatchConn, Job, Ran, run_batch},
     tx::TxEngine,
     value::params,
 };
@@ -49,13 +49,7 @@ impl Writer {
         acknowledge: Arc<dyn Acknowledge>,
     ) {
         while let Some(first) = jobs.recv().await {
-            let batch = run_batch(&mut self, first, || jobs.try_recv().ok(), &*acknowledge);
-            if let Err(error) = batch.await {
-                refuse_waiting(
-                    std::iter::from_fn(|| jobs.try_recv().ok()).take(Self::MAX_UNITS),
-                    &error,
-                );
-            }
+            run_batch(&mut self, first, || jobs.try_recv().ok(), &*acknowledge).await;
         }
     }
 

@@ -5,7 +5,7 @@ use crossbeam_channel::Receiver;
 use super::{SqliteConn, ready};
 use crate::{
     Acknowledge, Result, StoreError,
-    engine::batch::{BatchConn, Job, Ran, refuse_waiting, run_batch},
+    engine::batch::{BatchConn, Job, Ran, run_batch},
     tx::TxEngine,
 };
 
@@ -15,8 +15,8 @@ mod tests;
 pub(super) fn write_loop(mut conn: SqliteConn, jobs: &Receiver<Box<dyn Job>>, acknowledge: &dyn Acknowledge) {
     while let Ok(first) = jobs.recv() {
         let batch = run_batch(&mut conn, first, || jobs.try_recv().ok(), acknowledge);
-        if let Err(error) = ready(batch).unwrap_or_else(Err) {
-            refuse_waiting(jobs.try_iter().take(SqliteConn::MAX_UNITS), &error);
+        if let Err(error) = ready(batch) {
+            tracing::error!(%error, "a batch waited for something");
         }
     }
 }
