@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 pub use rohrpost_store::Restrictions;
-use rohrpost_store::{TokenKind, UserState};
+use rohrpost_store::{TokenKind, Tx, UserState};
 use ruma::{OwnedDeviceId, OwnedUserId};
 
 use crate::{
@@ -43,6 +43,22 @@ impl Caller {
         match self.suspended {
             true => Err(Refusal::UserSuspended),
             false => Ok(()),
+        }
+    }
+
+    /// Looks again whether whoever waited may go on: they may have been signed out meanwhile, or locked.
+    ///
+    /// # Errors
+    /// `UnknownToken`, `UserLocked`.
+    pub(crate) async fn check_still_signed_in(&self, tx: &mut Tx<'_>) -> Result<()> {
+        // The token of an application service is one of the configuration.
+        if self.appservice.is_some() {
+            return Ok(());
+        }
+        match tx.caller_get(&self.token_hash).await? {
+            None => Err(Refusal::UnknownToken { soft_logout: false }),
+            Some(row) if row.restrictions.locked => Err(Refusal::UserLocked),
+            Some(_) => Ok(()),
         }
     }
 }

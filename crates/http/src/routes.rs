@@ -262,6 +262,8 @@ async fn caller(
     };
     match (access, found) {
         (_, Err(Refusal::Store(error))) => Err(Refusal::Store(error)),
+        // Who isn't signed in may change a password, too; whoever says they are, must be.
+        (Access::Public, Err(refusal)) if operation.ends_with("/account/password") => Err(refusal),
         (Access::Public, found) => Ok(found.unwrap_or(None)),
         (_, Ok(None)) => Err(Refusal::MissingToken),
         (Access::Administrator, Ok(Some(caller))) if !caller.administrator => Err(Refusal::Forbidden(

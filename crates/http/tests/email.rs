@@ -513,3 +513,53 @@ async fn what_is_not_offered_is_refused_in_plain_words() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_confirmed_address_opens_the_account_that_has_it_and_no_other() {
+    let Some(mails) = MailServer::start() else { return };
+    TestServer::with(with_mail)
+        .each(async |server| {
+            let (alice, evil) = (server.user("alice").await, server.user("evil").await);
+            add_address(&mails, &server, &alice, "alice@amt.example").await;
+            add_address(&mails, &server, &evil, "evil@amt.example").await;
+            // Evil asks for alice's address, and confirms their own.
+            let hers = sid(server
+                .post(PASSWORD_TOKEN, None, token_request("alice@amt.example", 1))
+                .await);
+            let own = sid(server
+                .post(PASSWORD_TOKEN, None, token_request("evil@amt.example", 1))
+                .await);
+            assert_ne!(hers, own);
+            for mail in mails.mails(&server).await {
+                if mail["to"] == json!(["evil@amt.example"]) {
+                    assert_eq!(follow(&server, &link(&mail)).await.0, 200);
+                }
+            }
+            let new = "a completely different password";
+            let change = async |creds: Value| {
+                let body = json!({
+                    "new_password": new, "logout_devices": false, "user": alice.id, "username": "alice",
+                    "address": "alice@amt.example", "threepid": { "medium": "email", "address": "alice@amt.example" },
+                    "auth": {
+                        "type": "m.login.email.identity", "threepid_creds": creds, "address": "alice@amt.example",
+                        "identifier": { "type": "m.id.user", "user": alice.id }, "user": alice.id,
+                    },
+                });
+                server.post(CHANGE_PASSWORD, None, body).await
+            };
+            assert_eq!(refusal(&change(creds(&hers)).await), (401, "M_FORBIDDEN"));
+            let other_secret = json!({ "sid": own, "client_secret": "guessed" });
+            assert_eq!(refusal(&change(other_secret).await), (401, "M_FORBIDDEN"));
+            // Nor is what was confirmed for one purpose good for another.
+            assert_eq!(refusal(&add(&evil, &own).await), (400, "M_THREEPID_AUTH_FAILED"));
+            assert_eq!(change(creds(&own)).await, (200, json!({})));
+            let login = async |user: &str, password: &str| {
+                let identifier = json!({ "type": "m.id.user", "user": user });
+                let body = json!({ "type": "m.login.password", "password": password, "identifier": identifier });
+                server.post(LOGIN, None, body).await.0
+            };
+            assert_eq!((login("alice", new).await, login("alice", PASSWORD).await), (403, 200));
+            assert_eq!((login("evil", new).await, login("evil", PASSWORD).await), (200, 403));
+        })
+        .await;
+}

@@ -1,17 +1,21 @@
 //! Signing in and out.
 
-use std::time::Duration;
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
-use axum::body::Body;
+use axum::{body::Body, extract::ConnectInfo};
 use http::{Request, header};
 use rohrpost_core::{
+    accounts::deactivate,
     limits::{Kind, Rates},
     settings::Rate,
 };
-use rohrpost_testkit::{PASSWORD, TestServer, User};
+use rohrpost_testkit::{PASSWORD, TestServer, User, enc};
 use serde_json::{Value, json};
 
-use crate::uia::refusal;
+use crate::uia::{by_password, refusal};
 
 const LOGIN: &str = "/_matrix/client/v3/login";
 const REFRESH: &str = "/_matrix/client/v3/refresh";
@@ -415,4 +419,192 @@ async fn too_many_failures_on_one_account_are_slowed_down_and_others_are_not() {
     }
     server.clock().advance(Duration::from_secs(10));
     assert_eq!(server.post(LOGIN, None, with("erika", PASSWORD)).await.0, 200);
+}
+
+#[tokio::test]
+async fn what_a_request_says_of_its_origin_does_not_get_round_a_limit() {
+    let limited = TestServer::with(|settings| {
+        settings.limits = Some(Rates::new([(
+            Kind::LoginPerAddress,
+            Rate {
+                per_second: 0.1,
+                burst: 3,
+            },
+        )]));
+    });
+    let server = limited.sqlite().await;
+    server.user("erika").await;
+    let ask = async |peer: &str, number: u8| {
+        let forged = format!("198.51.100.{number}");
+        let mut request = Request::post(LOGIN)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::FORWARDED, format!("for={forged}"));
+        for name in [
+            "x-forwarded-for",
+            "x-real-ip",
+            "x-client-ip",
+            "cf-connecting-ip",
+            "true-client-ip",
+        ] {
+            request = request.header(name, &forged);
+        }
+        let body = Body::from(with("erika", PASSWORD).to_string());
+        let mut request = request.body(body).expect("a request");
+        let peer = SocketAddr::new(peer.parse().expect("an address"), 4711);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        server.ask(request).await.status
+    };
+    for number in 1..=3 {
+        assert_eq!(ask("192.0.2.1", number).await, 200);
+    }
+    assert_eq!(ask("192.0.2.1", 4).await, 429);
+    // One network of IPv6 is one peer.
+    for (number, peer) in ["2001:db8::1", "2001:db8::2", "2001:db8::3"].iter().enumerate() {
+        assert_eq!(ask(peer, number as u8).await, 200);
+    }
+    assert_eq!(ask("2001:db8::4", 9).await, 429);
+    assert_eq!(ask("192.0.2.2", 5).await, 200, "others aren't held up");
+}
+
+#[tokio::test]
+async fn who_waits_for_a_password_to_be_refused_does_not_learn_whether_there_is_an_account() {
+    const SAMPLES: usize = 40;
+    // So costly that leaving the hash out would be seen at once.
+    let costly = TestServer::with(|settings| {
+        settings.password_cost.memory_kib = 8 * 1024;
+        settings.password_cost.iterations = 2;
+    });
+    let server = costly.sqlite().await;
+    server.user("erika").await;
+    let closed = server.user("closed").await;
+    let traces = deactivate::Traces::Keep;
+    deactivate::deactivate_other(&server.core(), closed.id, traces)
+        .await
+        .expect("the store works");
+    let mut fastest = [Duration::MAX; 4];
+    // In turn, and the fastest of each, so that whatever else the computer does counts for all alike.
+    for _ in 0..SAMPLES {
+        for (name, fastest) in ["erika", "nobody", "closed", "@erika:other.example"]
+            .into_iter()
+            .zip(&mut fastest)
+        {
+            let began = Instant::now();
+            assert_eq!(server.post(LOGIN, None, with(name, "a wrong one")).await.0, 403);
+            *fastest = began.elapsed().min(*fastest);
+        }
+    }
+    assert!(
+        fastest[0] > Duration::from_millis(4),
+        "the hash is too cheap to be missed: {fastest:?}"
+    );
+    for other in &fastest[1..] {
+        assert!(
+            other.abs_diff(fastest[0]) < Duration::from_millis(2),
+            "{fastest:?}"
+        );
+    }
+}
+
+/// The ways by which somebody may be signed out who waits.
+const WAYS_OUT: [&str; 6] = [
+    "logout",
+    "logout/all",
+    "a removed device",
+    "revoked",
+    "closed",
+    "locked",
+];
+
+#[tokio::test]
+async fn whoever_waits_is_told_within_a_second_that_they_are_signed_out() {
+    TestServer::each(async |server| {
+        let root = server.administrator("root").await;
+        for (number, way) in WAYS_OUT.into_iter().enumerate() {
+            let erika = server.user(&format!("erika-{number}")).await;
+            let second = erika.another_device().await;
+            let since = second.sync(None).await["next_batch"].as_str().unwrap().to_owned();
+            let sliding = "/_matrix/client/v4/sync";
+            let (_, first) = second.post(sliding, json!({})).await;
+            let pos = text(&first, "pos");
+            let end = async {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                let (status, answer) = match way {
+                    "logout" => second.post("/_matrix/client/v3/logout", json!({})).await,
+                    "logout/all" => erika.post("/_matrix/client/v3/logout/all", json!({})).await,
+                    "a removed device" => {
+                        let body = json!({ "devices": [second.device] });
+                        by_password(&erika, "POST", "/_matrix/client/v3/delete_devices", body).await
+                    }
+                    "revoked" => {
+                        let form = format!("token={}", second.token);
+                        let request = Request::post("/oauth2/revoke")
+                            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+                        let answer = server
+                            .ask(request.body(Body::from(form)).expect("a request"))
+                            .await;
+                        (answer.status, json!({}))
+                    }
+                    "closed" => {
+                        let path = "/_matrix/client/v3/account/deactivate";
+                        by_password(&erika, "POST", path, json!({ "erase": false })).await
+                    }
+                    _ => {
+                        let path = format!("/_matrix/client/v1/admin/lock/{}", enc(erika.id.as_str()));
+                        root.put(&path, json!({ "locked": true })).await
+                    }
+                };
+                assert_eq!(status, 200, "{way}: {answer}");
+                Instant::now()
+            };
+            let path = format!("/_matrix/client/v3/sync?timeout=30000&since={since}");
+            let waiting = async { (second.get(&path).await, Instant::now()) };
+            let path = format!("{sliding}?timeout=30000&pos={}", enc(&pos));
+            let sliding = async { (second.post(&path, json!({})).await, Instant::now()) };
+            let (one, two, ended) = tokio::join!(waiting, sliding, end);
+            let expected = match way {
+                "locked" => "M_USER_LOCKED",
+                _ => "M_UNKNOWN_TOKEN",
+            };
+            for (kind, (answer, told)) in [("sync", one), ("sliding sync", two)] {
+                assert_eq!(
+                    refusal(answer.clone()),
+                    (401, expected.into()),
+                    "{way}, {kind}: {}",
+                    answer.1
+                );
+                let waited = told.saturating_duration_since(ended);
+                assert!(waited < Duration::from_secs(1), "{way}, {kind}: {waited:?}");
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_says_they_are_signed_in_must_be_to_change_a_password() {
+    const PATH: &str = "/_matrix/client/v3/account/password";
+    TestServer::each(async |server| {
+        let root = server.administrator("root").await;
+        let (erika, tokens) = sign_in_with_refresh(&server).await;
+        let change = async |token: &str| {
+            let body = json!({ "new_password": "another long passphrase" });
+            server.post(PATH, Some(token), body).await
+        };
+        for token in ["", "null", "wrong"] {
+            assert_eq!(
+                refusal(change(token).await),
+                (401, "M_UNKNOWN_TOKEN".into()),
+                "{token}"
+            );
+        }
+        // The client is to refresh its token and to ask again.
+        server.clock().advance(Duration::from_secs(60 * 60));
+        let answer = change(&text(&tokens, "access_token")).await;
+        assert_eq!(answer.1["soft_logout"], json!(true), "{}", answer.1);
+        assert_eq!(refusal(answer), (401, "M_UNKNOWN_TOKEN".into()));
+        let lock = format!("/_matrix/client/v1/admin/lock/{}", enc(erika.id.as_str()));
+        assert_eq!(root.put(&lock, json!({ "locked": true })).await.0, 200);
+        assert_eq!(refusal(change(&erika.token).await), (401, "M_USER_LOCKED".into()));
+    })
+    .await;
 }

@@ -108,14 +108,7 @@ impl Waiter {
 
 /// What changed, for those who are still signed in.
 async fn changes(server: Arc<Server>, request: Arc<SyncRequest>, tx: &mut Tx<'_>) -> Result<SyncAnswer> {
-    // The token of an application service is one of the configuration.
-    if request.caller.appservice.is_none() {
-        match tx.caller_get(&request.caller.token_hash).await? {
-            None => return Err(Refusal::UnknownToken { soft_logout: false }),
-            Some(row) if row.restrictions.locked => return Err(Refusal::UserLocked),
-            Some(_) => {}
-        }
-    }
+    request.caller.check_still_signed_in(tx).await?;
     snapshot(&server, tx, &request).await
 }
 

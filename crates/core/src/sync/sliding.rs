@@ -24,7 +24,7 @@ pub use self::{
     snapshot::SlidingAnswer,
 };
 use crate::{
-    Caller, Refusal, Result, Server, random,
+    Caller, Result, Server, random,
     sync::{
         engine::{Waiter, forget_seen},
         token::SlidingPos,
@@ -101,8 +101,6 @@ async fn changes(
     before: Arc<State>,
     tx: &mut Tx<'_>,
 ) -> Result<(SlidingAnswer, State)> {
-    if tx.caller_get(&request.caller.token_hash).await?.is_none() {
-        return Err(Refusal::UnknownToken { soft_logout: false });
-    }
+    request.caller.check_still_signed_in(tx).await?;
     snapshot::snapshot(&server, tx, &request, &before).await
 }
