@@ -8,6 +8,7 @@ use std::net::IpAddr;
 pub mod add;
 pub mod change_password;
 pub mod deactivate;
+pub mod guest;
 pub mod invitations;
 pub mod invite;
 pub mod list;

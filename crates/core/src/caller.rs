@@ -22,6 +22,8 @@ pub struct Caller {
     pub device_id: OwnedDeviceId,
     /// May administer this server.
     pub administrator: bool,
+    /// A guest: may call what [`authenticate_guest_too`] is asked for, and nothing else.
+    pub guest: bool,
     /// May read, but not take part.
     pub suspended: bool,
     /// The application service that acts, itself or as one of its users.
@@ -66,7 +68,8 @@ impl Caller {
 /// Finds out whose access token this is.
 ///
 /// # Errors
-/// `UnknownToken` when it isn't one, or not any more; `UserDeactivated` when the account is closed; `UserLocked`.
+/// `UnknownToken` when it isn't one, or not any more; `UserDeactivated` when the account is closed; `UserLocked`;
+/// `GuestAccessForbidden` for a guest.
 pub async fn authenticate(server: &Arc<Server>, token: &str) -> Result<Caller> {
     authenticate_as(server, token, &ActAs::default()).await
 }
@@ -76,8 +79,23 @@ pub async fn authenticate(server: &Arc<Server>, token: &str) -> Result<Caller> {
 /// # Errors
 /// Those of [`authenticate`]; `Forbidden` when a service may not act so.
 pub async fn authenticate_as(server: &Arc<Server>, token: &str, act_as: &ActAs) -> Result<Caller> {
+    match authenticate_guest_too(server, token, act_as).await? {
+        caller if caller.guest => Err(Refusal::GuestAccessForbidden),
+        caller => Ok(caller),
+    }
+}
+
+/// The same for the few things that guests may do, too.
+///
+/// # Errors
+/// Those of [`authenticate_as`]; `GuestAccessForbidden` for a guest only where the operator wants no guests (any more).
+///
+/// # Spec
+/// [Guest access](https://spec.matrix.org/v1.19/client-server-api/#guest-access)
+pub async fn authenticate_guest_too(server: &Arc<Server>, token: &str, act_as: &ActAs) -> Result<Caller> {
     match even_locked(server, token, act_as).await? {
         (_, Restrictions { locked: true, .. }) => Err(Refusal::UserLocked),
+        (caller, _) if caller.guest && server.settings.guests.is_none() => Err(Refusal::GuestAccessForbidden),
         (caller, _) => Ok(caller),
     }
 }
@@ -85,9 +103,12 @@ pub async fn authenticate_as(server: &Arc<Server>, token: &str, act_as: &ActAs) 
 /// The same, for signing out, which locked accounts may.
 ///
 /// # Errors
-/// `UnknownToken`, `UserDeactivated`.
+/// `UnknownToken`, `UserDeactivated`, `GuestAccessForbidden`.
 pub async fn authenticate_even_locked(server: &Arc<Server>, token: &str) -> Result<(Caller, Restrictions)> {
-    even_locked(server, token, &ActAs::default()).await
+    match even_locked(server, token, &ActAs::default()).await? {
+        (caller, _) if caller.guest => Err(Refusal::GuestAccessForbidden),
+        found => Ok(found),
+    }
 }
 
 async fn even_locked(server: &Arc<Server>, token: &str, act_as: &ActAs) -> Result<(Caller, Restrictions)> {
@@ -119,6 +140,7 @@ async fn even_locked(server: &Arc<Server>, token: &str, act_as: &ActAs) -> Resul
         user_id: row.user_id.clone(),
         device_id: row.device_id.clone(),
         administrator: row.administrator,
+        guest: row.guest,
         suspended: row.restrictions.suspended,
         appservice: None,
         token_hash: hash,

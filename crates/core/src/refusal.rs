@@ -77,8 +77,8 @@ pub enum Refusal {
     /// `M_PROFILE_TOO_LARGE`
     #[error("{0}")]
     ProfileTooLarge(String),
-    /// `M_GUEST_ACCESS_FORBIDDEN`: this server has no guests.
-    #[error("this server has no guest accounts; please make an account or sign in")]
+    /// `M_GUEST_ACCESS_FORBIDDEN`: guests may not do this, or there are none here.
+    #[error("guests may not do this here; please make an account or sign in")]
     GuestAccessForbidden,
     /// `M_UNRECOGNIZED`: an endpoint that the operator didn't switch on.
     #[error("this server has no such endpoint")]

@@ -21,6 +21,15 @@ pub enum Registration {
     Closed,
 }
 
+/// How many guests there may be, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Guests {
+    /// Most guests at one time.
+    pub max: u32,
+    /// After so many days without use a guest is removed.
+    pub unused_days: u32,
+}
+
 /// Cost of hashing passwords.
 #[derive(Clone, Copy, Debug)]
 pub struct PasswordCost {
@@ -87,6 +96,8 @@ pub struct Settings {
     pub public_url: String,
     /// Who may make an account.
     pub registration: Registration,
+    /// Whether people may look around without an account. `None`: they may not.
+    pub guests: Option<Guests>,
     /// Whether programs may sign their users in over the pages of this server (OAuth 2.0).
     pub oauth: bool,
     /// Whether programs may ask for passwords themselves, as before OAuth 2.0.

@@ -32,7 +32,8 @@ pub async fn upkeep(server: &Arc<Server>) -> Result<()> {
     presence::expire(server).await
 }
 
-/// Forgets the answers to requests of more than 30 days ago and programs that nobody signs in with, and lets the database overwrite what was redacted or
+/// Forgets the answers to requests of more than 30 days ago, programs that nobody signs in with and guests whom nobody
+/// uses, and lets the database overwrite what was redacted or
 /// removed. Looks at all there are, so once an hour is enough.
 ///
 /// # Errors
@@ -46,6 +47,7 @@ pub async fn forget_answers(server: &Arc<Server>) -> Result<()> {
             notified_before_ts: server.now_ts() - NOTIFIED_MS,
         })
         .await?;
+    accounts::guest::tidy(server).await?;
     Ok(server.store.checkpoint().await?)
 }
 

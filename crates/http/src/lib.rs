@@ -13,6 +13,7 @@ mod client;
 mod cors;
 mod error;
 mod forwarded;
+mod guests;
 mod health;
 mod listen;
 mod media;

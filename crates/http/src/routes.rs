@@ -18,7 +18,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use rohrpost_core::{
     Caller, Refusal, Server,
     appservices::act::ActAs,
-    caller::{authenticate_as, authenticate_even_locked},
+    caller::{authenticate_as, authenticate_even_locked, authenticate_guest_too},
     limits::Kind,
 };
 use ruma::api::{
@@ -28,6 +28,7 @@ use ruma::api::{
 use crate::{
     call::{Authed, Call, Public},
     error::{ApiError, render},
+    guests,
 };
 
 /// Largest JSON body: a full event with some room around it, or many keys.
@@ -257,6 +258,9 @@ async fn caller(
         Some(token) if is_sign_out => authenticate_even_locked(server, token)
             .await
             .map(|(caller, _)| Some(caller)),
+        Some(token) if guests::may(operation) => {
+            authenticate_guest_too(server, token, act_as).await.map(Some)
+        }
         Some(token) => authenticate_as(server, token, act_as).await.map(Some),
         None => Ok(None),
     };

@@ -12,6 +12,7 @@ mod email;
 mod endpoints;
 mod filters;
 mod gateway;
+mod guests;
 mod invitations;
 mod joined_rooms;
 mod joining;

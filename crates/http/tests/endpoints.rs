@@ -1,6 +1,8 @@
 //! What holds for each endpoint there is, asked of the whole route table; and that the table is what
 //! `docs/endpoints.md` says.
 
+mod closed;
+mod guests;
 mod named;
 mod page;
 

@@ -31,6 +31,7 @@ mod directory;
 mod email_sessions;
 mod events;
 mod filters;
+mod guests;
 mod invitations;
 mod mails;
 mod media;

@@ -25,6 +25,7 @@ const STEPS: &[(&str, &str)] = &[
         "dehydrated devices",
         include_str!("../migrations/0009_dehydrated_devices.sql"),
     ),
+    ("accounts", include_str!("../migrations/0012_accounts.sql")),
 ];
 
 /// The version of the schema that this program writes.

@@ -30,7 +30,8 @@ macro_rules! search {
             "SELECT user_id, display_name, avatar_url FROM (SELECT u.user_id, p.display_name, p.avatar_url, \
              COALESCE(p.search_name, LOWER(",
             $localpart,
-            ")) AS name FROM users u LEFT JOIN profiles p ON p.user_id = u.user_id WHERE u.state = 'active'",
+            ")) AS name FROM users u LEFT JOIN profiles p ON p.user_id = u.user_id WHERE u.state = 'active' \
+             AND u.kind <> 'guest'",
             $who,
             ") AS found \
              WHERE name LIKE $1 ESCAPE '\\' AND name LIKE $2 ESCAPE '\\' AND name LIKE $3 ESCAPE '\\' \
@@ -103,7 +104,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Active accounts of this server whose name or localpart contains each of the words, in the order of their
+    /// Active accounts of this server, guests left out, whose name or localpart contains each of the words, in the order of their
     /// names. Words are lower-cased by this method; more than four are not looked at.
     pub async fn profile_search(&mut self, term: &str, limit: u32) -> Result<Vec<(OwnedUserId, Profile)>> {
         let sql = self.choose(

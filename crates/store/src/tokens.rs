@@ -72,6 +72,8 @@ pub struct CallerRow {
     pub state: UserState,
     /// May administer this server.
     pub administrator: bool,
+    /// May only look around.
+    pub guest: bool,
     /// What was taken from the account.
     pub restrictions: Restrictions,
     /// Day of the device's last use, ms since the epoch.
@@ -135,7 +137,7 @@ impl Tx<'_> {
     /// gone.
     pub async fn caller_get(&mut self, hash: &[u8; 32]) -> Result<Option<CallerRow>> {
         let sql = "SELECT t.user_id, t.device_id, t.kind, t.family, t.expires_ts, t.used_ts, u.state, u.administrator, \
-                   d.last_seen_ts, u.locked, u.suspended FROM tokens t JOIN users u ON u.user_id = t.user_id \
+                   d.last_seen_ts, u.locked, u.suspended, u.kind FROM tokens t JOIN users u ON u.user_id = t.user_id \
                    JOIN devices d ON d.user_id = t.user_id AND d.device_id = t.device_id WHERE t.hash = $1";
         let Some(row) = self.query_opt(sql, params![hash]).await? else {
             return Ok(None);
@@ -154,6 +156,7 @@ impl Tx<'_> {
                 locked: row.get(9)?,
                 suspended: row.get(10)?,
             },
+            guest: row.get::<String>(11)? == "guest",
         }))
     }
 

@@ -18,6 +18,7 @@ pub fn open_settings() -> Settings {
         server_name: OwnedServerName::try_from(SERVER_NAME).expect("a server name"),
         public_url: format!("https://{SERVER_NAME}"),
         registration: Registration::Open,
+        guests: None,
         oauth: true,
         legacy_login: true,
         shared_secret: None,

@@ -14,8 +14,13 @@ section! {
         /// Lets bridges, bots and tools that know this secret make accounts, also administrators, at
         /// `/_synapse/admin/v1/register`. Not set: that address does not exist.
         pub shared_secret: Option<Secret> = None, like "\"a long random text\"";
-        /// Whether people may look around without an account.
+        /// Whether people may look around without an account. They get one for the moment, see the rooms that everybody
+        /// may read, and may join those that take guests. They are never found in searches for people.
         pub guests: bool = false;
+        /// Most guests at one time; whoever comes then is asked to come back later.
+        pub max_guests: u32 = 100;
+        /// After so many days without use a guest is removed.
+        pub guest_unused_days: u32 = 7;
     }
 }
 

@@ -78,6 +78,7 @@ fn nobody(user_id: OwnedUserId) -> Caller {
         user_id,
         device_id: OwnedDeviceId::from(""),
         administrator: false,
+        guest: false,
         suspended: false,
         appservice: None,
         token_hash: [0; 32],

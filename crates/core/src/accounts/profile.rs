@@ -76,7 +76,7 @@ pub async fn profile(server: &Arc<Server>, user_id: OwnedUserId) -> Result<FullP
 ///
 /// # Errors
 /// `Forbidden` for somebody else's profile, whether there is one or not; `InvalidParam` for a name over 255 bytes or
-/// a picture that isn't at an `mxc://` address.
+/// a picture that isn't at an `mxc://` address; `GuestAccessForbidden` for a guest, except for their name.
 pub async fn set(
     server: &Arc<Server>,
     caller: Caller,
@@ -87,6 +87,10 @@ pub async fn set(
         return Err(Refusal::Forbidden(
             "you can only change your own profile".to_owned(),
         ));
+    }
+    // "Guest users may only modify their display name."
+    if caller.guest && !matches!(change, ProfileChange::DisplayName(_)) {
+        return Err(Refusal::GuestAccessForbidden);
     }
     caller.may_take_part()?;
     let change = check(change)?;

@@ -11,12 +11,13 @@ use ruma::{
 use crate::{
     Refusal, Result, Server,
     accounts::{
-        address_key,
+        address_key, guest,
         password::{self, Password},
         sign_in::{NewDevice, SignIn, SignedIn},
         uia::{self, Proof, UiaRequest},
         username::new_user_id,
     },
+    devices::changed::changed,
     limits::Kind,
     random,
     settings::Registration,
@@ -29,6 +30,8 @@ const NAME_LENGTH: usize = 12;
 pub struct Register {
     /// The name they want. `None`: they get one.
     pub username: Option<String>,
+    /// The access token of the guest who they were so far, if they were one: they keep that account.
+    pub guest_token: Option<String>,
     /// Their password. May be missing while they find out what is asked for.
     pub password: Option<Password>,
     /// The device to sign in on. `None`: the account only.
@@ -53,7 +56,7 @@ pub struct Registered {
 /// where the operator wants that, or anybody where registration is open.
 ///
 /// # Errors
-/// `Forbidden` when registration is closed or the invitation was used up by somebody else at this moment; `Uiaa` while
+/// `Forbidden` when registration is closed, the guest isn't one, or the invitation was used up by somebody else at this moment; `Uiaa` while
 /// the invitation is missing; `InvalidUsername`, `UserInUse`, `WeakPassword`; `MissingParam` without a password;
 /// `LimitExceeded` after too many requests from one address.
 ///
@@ -62,6 +65,7 @@ pub struct Registered {
 pub async fn register(server: &Arc<Server>, register: Register) -> Result<Registered> {
     let Register {
         username,
+        guest_token,
         password,
         device,
         address,
@@ -74,9 +78,11 @@ pub async fn register(server: &Arc<Server>, register: Register) -> Result<Regist
     if let Some(password) = &password {
         password.check(&server.settings)?;
     }
-    let user_id = match username {
-        Some(name) => available(server, &name).await?,
-        None => new_user_id(
+    let is_guest = guest_token.is_some();
+    let user_id = match (guest_token, username) {
+        (Some(token), name) => guest::who_upgrades(server, &token, name.as_deref()).await?,
+        (None, Some(name)) => available(server, &name).await?,
+        (None, None) => new_user_id(
             &format!("u{}", random::name(&*server.rng, NAME_LENGTH)),
             server.name(),
         )?,
@@ -98,6 +104,7 @@ pub async fn register(server: &Arc<Server>, register: Register) -> Result<Regist
     let password = password.ok_or_else(|| Refusal::MissingParam("password is missing".to_owned()))?;
     server.limit(Kind::Registration, &address)?;
     let account = NewAccount::new(server, user_id, Some(&password)).await?;
+    let account = NewAccount { is_guest, ..account };
     let sign_in = device.map(|device| SignIn::new(server, device)).transpose()?;
     server
         .store
@@ -158,6 +165,8 @@ fn stages(server: &Server) -> Result<&'static [AuthType]> {
 /// An account that is prepared: its password is hashed.
 pub(crate) struct NewAccount {
     row: UserRow,
+    /// It is that of a guest so far.
+    is_guest: bool,
 }
 
 impl NewAccount {
@@ -180,6 +189,7 @@ impl NewAccount {
                 state,
                 created_ts,
             },
+            is_guest: false,
         })
     }
 
@@ -196,6 +206,13 @@ impl NewAccount {
             administrator,
             ..self.row.clone()
         };
+        if self.is_guest {
+            let hash = row.password_hash.as_deref();
+            return match tx.guest_upgrade(&row.user_id, hash, administrator).await? {
+                true => Ok(()),
+                false => Err(Refusal::UserInUse),
+            };
+        }
         if !tx.user_insert(&row).await? {
             return Err(Refusal::UserInUse);
         }
@@ -247,6 +264,13 @@ impl Work for Unit {
             };
             if !tx.third_party_id_put(&user_id, &new).await? {
                 return Err(Refusal::ThreepidInUse);
+            }
+        }
+        if self.account.is_guest {
+            // What was good for looking around is not good for the account: where it lay, nobody took care of it.
+            let keep = self.sign_in.as_ref().map(SignIn::device_id);
+            if tx.device_delete_all(&user_id, keep).await? > 0 {
+                changed(tx, &user_id).await?;
             }
         }
         let signed_in = match &self.sign_in {

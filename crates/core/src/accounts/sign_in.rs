@@ -148,6 +148,11 @@ impl SignIn {
         }
     }
 
+    /// The device.
+    pub(crate) fn device_id(&self) -> &DeviceId {
+        &self.device_id
+    }
+
     /// The tokens that are handed out.
     pub(crate) fn tokens(&self) -> &Tokens {
         &self.tokens

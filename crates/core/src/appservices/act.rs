@@ -75,6 +75,7 @@ pub(crate) async fn caller(
         user_id,
         device_id,
         administrator: false,
+        guest: false,
         suspended: restrictions.suspended,
         appservice: Some(Arc::clone(&service.id)),
         token_hash,

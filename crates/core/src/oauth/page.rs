@@ -104,6 +104,7 @@ pub async fn caller(server: &Arc<Server>, secret: &PageSecret) -> Result<Caller>
         device_id: OwnedDeviceId::from(""),
         // Nothing that needs an administrator is done on these pages.
         administrator: false,
+        guest: false,
         suspended: restrictions.suspended,
         appservice: None,
         token_hash: [0; 32],

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use crate::{
     Result, Server, random,
     rooms::{
+        guest_access,
         head::{Head, pdu},
         relation,
     },
@@ -85,6 +86,7 @@ pub(crate) async fn append_under(
     let checked = check_send(encryption, &new.kind, is_state, &new.content);
     let pdu = build_sticky(new, place, &state, server.name(), &server.key, sticky_ms)?;
     checked?;
+    guest_access::check(server, tx, head, &pdu).await?;
     relation::check(tx, head, &pdu).await?;
     append_built(server, tx, head, pdu, sent).await
 }
@@ -127,9 +129,10 @@ pub(crate) async fn append_built(
         tx.sticky_event_insert(head.room.nid, nid, until_ts).await?;
     }
     words::note(tx, head, &pdu, pos).await?;
-    if *pdu.kind() == TimelineEventType::RoomRedaction {
-        apply_redaction(tx, head, &pdu).await?;
-    }
+    let changed = match pdu.kind() {
+        TimelineEventType::RoomRedaction => apply_redaction(tx, head, &pdu).await?,
+        _ => pdu.state_key().is_some().then(|| pdu.kind().clone()),
+    };
 
     let was_joined = Arc::clone(&head.local_joined);
     if let Some(user) = member(&pdu) {
@@ -146,6 +149,9 @@ pub(crate) async fn append_built(
     tx.room_advance(&head.room, nid, pdu.event_id()).await?;
     tx.wake(was_joined);
     server.heads.put(head.clone());
+    if changed == Some(TimelineEventType::RoomGuestAccess) {
+        guest_access::send_out(server, tx, head, &pdu).await?;
+    }
     Ok(pdu)
 }
 
@@ -237,20 +243,25 @@ async fn set_membership(
     Ok(())
 }
 
-/// Takes the content of the redacted event out of the database, if the redaction counts.
-async fn apply_redaction(tx: &mut Tx<'_>, head: &mut Head, redaction: &Pdu) -> Result<()> {
+/// Takes the content of the redacted event out of the database, if the redaction counts. Answers the type of the state
+/// that was redacted.
+async fn apply_redaction(
+    tx: &mut Tx<'_>,
+    head: &mut Head,
+    redaction: &Pdu,
+) -> Result<Option<TimelineEventType>> {
     let Some(target) = redaction.redacts() else {
-        return Ok(());
+        return Ok(None);
     };
     let Some(row) = tx.event_get(head.room.nid, target).await? else {
-        return Ok(());
+        return Ok(None);
     };
     if row.redacted_by.is_some() {
-        return Ok(());
+        return Ok(None);
     }
     let target = pdu(&head.room.room_id, &row)?;
     if !redaction_applies(&target, redaction, &head.power(tx).await?) {
-        return Ok(());
+        return Ok(None);
     }
     relation::forget(tx, head, &row).await?;
     words::forget(tx, head, &row).await?;
@@ -261,5 +272,5 @@ async fn apply_redaction(tx: &mut Tx<'_>, head: &mut Head, redaction: &Pdu) -> R
         tx.sticky_event_delete(head.room.nid, row.nid).await?;
     }
     head.put_redacted(&redacted);
-    Ok(())
+    Ok(target.state_key().is_some().then(|| target.kind().clone()))
 }

@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, RawPathParams};
+use axum::extract::{FromRequestParts, MatchedPath, RawPathParams};
 use http::request::Parts;
-use rohrpost_core::{Caller, Refusal, Server, caller::authenticate_as};
+use rohrpost_core::{
+    Caller, Refusal, Server,
+    caller::{authenticate_as, authenticate_guest_too},
+};
 use ruma::api::{IncomingRequest, IncomingRequestExt as _};
 
 use crate::{
     error::ApiError,
+    guests,
     routes::{act_as, bearer},
 };
 
@@ -23,7 +27,16 @@ impl FromRequestParts<Arc<Server>> for RawAuthed {
 
     async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, ApiError> {
         let token = bearer(&parts.headers).ok_or(Refusal::MissingToken)?;
-        let caller = authenticate_as(server, token, &act_as(parts.uri.query())).await?;
+        let act_as = act_as(parts.uri.query());
+        let path = parts
+            .extensions
+            .get::<MatchedPath>()
+            .map_or("", MatchedPath::as_str);
+        let caller = if guests::may(&format!("{} {path}", parts.method)) {
+            authenticate_guest_too(server, token, &act_as).await?
+        } else {
+            authenticate_as(server, token, &act_as).await?
+        };
         let params = RawPathParams::from_request_parts(parts, server).await;
         // What isn't UTF-8 names nothing.
         let params = params.map_err(|_| Refusal::not_found("file"))?;

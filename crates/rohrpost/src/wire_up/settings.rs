@@ -12,8 +12,8 @@ use rohrpost_core::{
     push::gateways::{Gateway, PushSettings},
     rtc::{livekit::Livekit, turn::Turn},
     settings::{
-        EmailSettings, Notices, PasswordCost, PeopleSearch, Rate, Registration, Settings, SharedSecret,
-        Support,
+        EmailSettings, Guests, Notices, PasswordCost, PeopleSearch, Rate, Registration, Settings,
+        SharedSecret, Support,
     },
 };
 use rohrpost_room::Encryption;
@@ -31,6 +31,10 @@ pub(super) fn settings(config: &Config) -> anyhow::Result<Settings> {
             RegistrationMode::Open => Registration::Open,
             RegistrationMode::Closed => Registration::Closed,
         },
+        guests: config.registration.guests.then_some(Guests {
+            max: config.registration.max_guests,
+            unused_days: config.registration.guest_unused_days,
+        }),
         oauth: config.oauth.enabled,
         legacy_login: config.oauth.legacy_login,
         shared_secret: config

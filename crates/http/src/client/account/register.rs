@@ -5,6 +5,7 @@
 use rohrpost_core::{
     Refusal, Result,
     accounts::{
+        guest,
         password::Password,
         register::{self, Register, Registered},
         sign_in::NewDevice,
@@ -20,7 +21,8 @@ use crate::call::Public;
 
 pub(crate) async fn register(Public { server, caller, call }: Public, request: Request) -> Result<Response> {
     if request.kind != RegistrationKind::User {
-        return Err(Refusal::GuestAccessForbidden);
+        let name = request.initial_device_display_name;
+        return Ok(answer(guest::register(&server, name, call.address).await?));
     }
     let device = NewDevice {
         device_id: request.device_id,
@@ -39,6 +41,7 @@ pub(crate) async fn register(Public { server, caller, call }: Public, request: R
     }
     let wanted = Register {
         username: request.username,
+        guest_token: request.guest_access_token,
         password: request.password.map(Password::new),
         device,
         address: call.address,

@@ -18,7 +18,7 @@ use axum::{
 use http::header;
 use rohrpost_core::{
     Refusal, Result, Server,
-    caller::authenticate_as,
+    caller::authenticate_guest_too,
     personal::{filters, presence},
     sync::{self, SyncRequest},
 };
@@ -45,7 +45,7 @@ pub(crate) async fn sync(State(server): State<Arc<Server>>, request: Request) ->
 
 async fn handle(server: &Arc<Server>, request: Request) -> Result<Vec<u8>, ApiError> {
     let token = bearer(request.headers()).ok_or(Refusal::MissingToken)?;
-    let caller = authenticate_as(server, token, &act_as(request.uri().query())).await?;
+    let caller = authenticate_guest_too(server, token, &act_as(request.uri().query())).await?;
     check_query(request.uri().query())?;
     let is_unstable = request.uri().query().is_some_and(|query| {
         query
