@@ -1,7 +1,7 @@
 //! Making, securing and closing accounts.
 
 use rohrpost_core::settings::{Registration, SharedSecret};
-use rohrpost_testkit::{PASSWORD, TestServer, enc};
+use rohrpost_testkit::{PASSWORD, TestServer, User, enc};
 use serde_json::{Value, json};
 
 use crate::uia::{by_password, refusal};
@@ -422,4 +422,74 @@ mod shared_secret {
             (404, "M_UNRECOGNIZED".into())
         );
     }
+}
+
+#[tokio::test]
+async fn who_comes_after_somebody_was_erased_reads_nothing_of_them() {
+    TestServer::each(async |server| {
+        let (anna, erika, max) = (
+            server.user("anna").await,
+            server.user("erika").await,
+            server.user("max").await,
+        );
+        let room = anna.create_room(json!({ "preset": "public_chat" })).await;
+        let message = "eine vertrauliche Angelegenheit";
+        let name = format!(
+            "/_matrix/client/v3/profile/{}/displayname",
+            enc(erika.id.as_str())
+        );
+        let named = erika
+            .put(&name, json!({ "displayname": "vertrauliche Erika" }))
+            .await;
+        assert_eq!(named.0, 200, "{}", named.1);
+        erika.join(&room).await;
+        max.join(&room).await;
+        max.leave(&room).await;
+        erika.send_text(&room, message).await;
+        let said = anna.send_text(&room, "was alle lesen").await;
+        let parent = erika.send_text(&room, "eine vertrauliche Akte").await;
+        let edit = json!({
+            "msgtype": "m.text", "body": "* vertrauliche Fassung",
+            "m.new_content": { "msgtype": "m.text", "body": "vertrauliche Fassung" },
+            "m.relates_to": { "rel_type": "m.replace", "event_id": parent },
+        });
+        erika.send(&room, "m.room.message", edit).await;
+        let body = json!({ "erase": true });
+        let path = "/_matrix/client/v3/account/deactivate";
+        assert_eq!(by_password(&erika, "POST", path, body).await.0, 200);
+
+        let room_path = format!("/_matrix/client/v3/rooms/{}", enc(&room));
+        let search = |term: &str| json!({ "search_categories": { "room_events": { "search_term": term } } });
+        let look = async |user: &User| {
+            let mut seen = Vec::new();
+            for path in [
+                "messages?dir=b&limit=100".to_owned(),
+                format!("context/{}", enc(&said)),
+                format!("event/{}", enc(&parent)),
+                "members".to_owned(),
+            ] {
+                let (status, answer) = user.get(&format!("{room_path}/{path}")).await;
+                assert_eq!(status, 200, "{path}: {answer}");
+                seen.push(answer);
+            }
+            seen.push(user.sync(None).await);
+            let found = user
+                .post("/_matrix/client/v3/search", search("vertrauliche"))
+                .await;
+            seen.push(found.1["search_categories"]["room_events"]["results"].clone());
+            json!(seen).to_string()
+        };
+        assert!(
+            look(&anna).await.contains("eine vertrauliche Akte"),
+            "who read it before still may"
+        );
+        let newcomer = server.user("newcomer").await;
+        for user in [&newcomer, &max] {
+            user.join(&room).await;
+            let seen = look(user).await;
+            assert!(seen.contains("was alle lesen"), "{seen}");
+            assert!(!seen.contains("vertrauliche"), "{}: {seen}", user.id);
+        }
+    })
+    .await;
 }

@@ -29,6 +29,7 @@ mod device_lists;
 mod devices;
 mod directory;
 mod email_sessions;
+mod erased_users;
 mod events;
 mod filters;
 mod guests;

@@ -13,12 +13,12 @@ use crate::{
 /// Accounts that are looked at in one turn.
 const FINISH_AT_ONCE: u32 = 100;
 
-/// What becomes of the name and picture of a closed account.
+/// What becomes of the traces of a closed account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Traces {
     /// They stay.
     Keep,
-    /// They are removed.
+    /// Name and picture are removed, and who comes into a room later is shown redacted copies of what was written there.
     Erase,
 }
 
@@ -119,6 +119,8 @@ impl Work for Unit {
         tx.user_delete_belongings(&self.user_id).await?;
         if self.traces == Traces::Erase {
             tx.profile_delete(&self.user_id).await?;
+            let pos = tx.pos_now().await?;
+            tx.erased_user_put(&self.user_id, pos).await?;
         }
         tx.device_delete_all(&self.user_id, None).await?;
         changed(tx, &self.user_id).await

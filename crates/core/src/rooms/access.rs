@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use rohrpost_room::{AtEvent, may_see, visibility::history_visibility};
+use rohrpost_room::{AtEvent, Pdu, may_see, redact, visibility::history_visibility};
 use rohrpost_store::{EventNid, EventRow, MemberRow, StateNid, StreamPos, Tx};
 use ruma::{
-    UserId,
+    OwnedUserId, UserId,
     events::{
-        StateEventType,
+        StateEventType, TimelineEventType,
         room::{history_visibility::HistoryVisibility, member::MembershipState},
     },
 };
@@ -30,6 +30,8 @@ pub(crate) struct Access {
     left: Option<Option<MemberRow>>,
     /// Since when members may read all of the history, once it was looked for.
     open_since: Option<Option<StreamPos>>,
+    /// Who is to be erased of those in the room, once it was looked for.
+    erased: Option<HashMap<OwnedUserId, StreamPos>>,
 }
 
 /// Which state of a room a user may read.
@@ -66,6 +68,7 @@ impl Access {
             known: HashMap::new(),
             left: None,
             open_since: None,
+            erased: None,
         })
     }
 
@@ -154,7 +157,57 @@ impl Access {
             .membership_after
             .clone()
             .unwrap_or_else(|| at.membership.clone());
-        Ok(may_see(&at).then_some(Seen { row, membership }))
+        if !may_see(&at) {
+            return Ok(None);
+        }
+        let row = self.erased(tx, head, row, &pdu).await?;
+        Ok(Some(Seen { row, membership }))
+    }
+
+    /// The event as it may still be shown. "Any users [...] which join the room after the erasure request are served
+    /// redacted copies of the events sent by this account. Users which had visibility on those events prior to the
+    /// erasure are still able to see unredacted copies." Of the state it is the names of people alone that are theirs.
+    async fn erased(
+        &mut self,
+        tx: &mut Tx<'_>,
+        head: &Head,
+        mut row: EventRow,
+        event: &Pdu,
+    ) -> Result<EventRow> {
+        if row.state_key.is_some() && *event.kind() != TimelineEventType::RoomMember {
+            return Ok(row);
+        }
+        if self.erased.is_none() {
+            let erased = tx.erased_user_list(head.room.nid).await?;
+            self.erased = Some(erased.into_iter().collect());
+        }
+        let erased_pos = self
+            .erased
+            .as_ref()
+            .and_then(|erased| erased.get(&row.sender))
+            .copied();
+        if let Some(erased_pos) = erased_pos
+            && !self.was_inside_by(tx, head, erased_pos).await?
+        {
+            redact(event, &head.room.version)?
+                .json()
+                .clone_into(&mut row.json);
+        }
+        Ok(row)
+    }
+
+    /// Whether the user was in the room by then, as far as their last stay tells.
+    async fn was_inside_by(&mut self, tx: &mut Tx<'_>, head: &Head, pos: StreamPos) -> Result<bool> {
+        let Some(member) = &self.member else {
+            return Ok(false);
+        };
+        if member.membership == MembershipState::Join {
+            return Ok(member.since <= pos);
+        }
+        if self.left.is_none() {
+            self.left = Some(last_leave(tx, head, member).await?);
+        }
+        Ok(matches!(&self.left, Some(Some(left)) if left.pos <= pos))
     }
 
     /// Whether the user may see a message, of which only its place is known. Never says yes where [`Self::see`]

@@ -182,11 +182,19 @@ impl Viewer<'_> {
         let mut access = Access::of(tx, head, &self.caller.user_id).await?;
         let mut replaced = Replaced::with_capacity(rows.len());
         for row in rows {
-            let pdu = pdu(&head.room.room_id, &row)?;
-            let nid = row.nid;
-            let is_visible = access.was_there(&row)
-                || search && access.see(tx, head, &self.caller.user_id, row).await?.is_some();
-            replaced.insert(nid, (pdu, is_visible));
+            let (nid, event) = (row.nid, pdu(&head.room.room_id, &row)?);
+            let shown = if access.was_there(&row) {
+                (event, true)
+            } else if !search {
+                (event, false)
+            } else {
+                match access.see(tx, head, &self.caller.user_id, row).await? {
+                    // As it may be shown: of those who were erased, without what was theirs.
+                    Some(seen) => (pdu(&head.room.room_id, &seen.row)?, true),
+                    None => (event, false),
+                }
+            };
+            replaced.insert(nid, shown);
         }
         Ok(replaced)
     }
