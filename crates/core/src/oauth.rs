@@ -23,6 +23,7 @@ pub mod refused;
 pub mod register;
 pub mod revoke;
 mod scope;
+pub mod sso;
 
 pub use self::{client::Client, parameters::Parameters, refused::OAuthRefusal};
 

@@ -39,6 +39,7 @@ mod sessions;
 mod signing;
 mod sliding;
 mod spaces;
+mod sso;
 mod sync;
 mod to_device;
 mod uia;

@@ -1,4 +1,4 @@
-//! Signs in with a token that a signed-in device asked for.
+//! Signs in with a token that a signed-in device asked for, or that the server's own page sent a program.
 //!
 //! <https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv1loginget_token>
 
@@ -16,6 +16,7 @@ use crate::{
         uia::Proof,
     },
     limits::Kind,
+    oauth::sso::TOKEN_LIFETIME,
     random,
 };
 
@@ -36,13 +37,23 @@ struct Make {
 /// # Errors
 /// `Uiaa` when the proof was used already.
 pub async fn make(server: &Arc<Server>, caller: &Caller, proof: Proof) -> Result<String> {
+    make_for(server, caller, proof, LIFETIME).await
+}
+
+/// The same for whoever signed in to the server's own page a moment ago, with a token that is good for a shorter time:
+/// it stands in an address.
+pub(crate) async fn make_on_page(server: &Arc<Server>, caller: &Caller) -> Result<String> {
+    make_for(server, caller, Proof::of_page(), TOKEN_LIFETIME).await
+}
+
+async fn make_for(server: &Arc<Server>, caller: &Caller, proof: Proof, lifetime: Duration) -> Result<String> {
     let token = random::name(&*server.rng, LENGTH);
     server
         .store
         .write(Make {
             user_id: caller.user_id.clone(),
             hash: random::hash(&token),
-            expires_ts: server.now_ts() + LIFETIME.as_millis() as i64,
+            expires_ts: server.now_ts() + lifetime.as_millis() as i64,
             proof,
         })
         .await?;

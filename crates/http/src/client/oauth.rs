@@ -4,10 +4,12 @@
 
 mod account;
 mod allow_identity_reset;
+mod allow_sso;
 mod auth_metadata;
 mod authorize;
 mod check_authorization;
 mod check_link;
+mod check_sso;
 mod close_account;
 mod device;
 mod form;
@@ -40,6 +42,8 @@ pub(crate) fn routes(routes: &mut Routes) {
     routes.public(sign_out::sign_out);
     routes.public(check_authorization::check_authorization);
     routes.public(authorize::authorize);
+    routes.public(check_sso::check_sso);
+    routes.public(allow_sso::allow_sso);
     routes.public(check_link::check_link);
     routes.public(link::link);
     routes.public(account::account);

@@ -23,7 +23,7 @@ pub(crate) struct Authorize {
 
 #[derive(Serialize)]
 pub(crate) struct Back {
-    redirect_to: String,
+    pub(super) redirect_to: String,
 }
 
 impl OwnEndpoint for Authorize {
