@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::Request;
+use rohrpost_core::settings::Registration;
 use rohrpost_testkit::{Answer, PASSWORD, TestServer, User, enc};
 use serde_json::{Value, json};
 
@@ -182,6 +183,22 @@ async fn the_metadata_has_what_clients_demand() {
             assert_eq!(metadata["code_challenge_methods_supported"], json!(["S256"]));
             let grants = json!(["authorization_code", "refresh_token", DEVICE_CODE]);
             assert_eq!(metadata["grant_types_supported"], grants);
+            assert_eq!(metadata["prompt_values_supported"], json!(["create"]));
+            assert_eq!(metadata["account_management_uri"], "https://test.example/account");
+            let actions = metadata["account_management_actions_supported"].to_string();
+            for action in [
+                "profile",
+                "devices_list",
+                "device_view",
+                "device_delete",
+                "account_deactivate",
+                "cross_signing_reset",
+                "sessions_list",
+                "session_view",
+                "session_end",
+            ] {
+                assert!(actions.contains(&format!("\"org.matrix.{action}\"")), "{action}");
+            }
         }
     })
     .await;
@@ -744,7 +761,7 @@ async fn an_operator_can_switch_either_way_to_sign_in_off() {
         .each(async |server| {
             let erika = server.user("erika").await;
             let flows = server.get("/_matrix/client/v3/login", None).await;
-            assert_eq!(flows, (200, json!({ "flows": [] })));
+            assert_eq!(refusal(flows), (404, "M_UNRECOGNIZED".into()));
             let identifier = json!({ "type": "m.id.user", "user": "erika" });
             let body = json!({ "type": "m.login.password", "identifier": identifier, "password": PASSWORD });
             let answer = server.post("/_matrix/client/v3/login", None, body).await;
@@ -849,6 +866,80 @@ async fn who_never_showed_a_program_the_password_allows_a_new_identity_on_the_pa
         let mut body = Identity::new(30).body(&erika);
         body["auth"] = json!({ "session": asked["session"] });
         assert_eq!(erika.post(UPLOAD, body).await.0, 401);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn where_no_accounts_are_made_no_page_is_said_to_make_one() {
+    TestServer::with(|settings| settings.registration = Registration::Closed)
+        .each(async |server| {
+            let (_, metadata) = server.get("/_matrix/client/v1/auth_metadata", None).await;
+            assert_eq!(metadata["prompt_values_supported"], json!([]));
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn what_needs_a_password_is_done_on_the_page_by_those_who_never_showed_theirs() {
+    TestServer::each(async |server| {
+        let (_, tokens) = signed_in(&server).await;
+        let erika = User {
+            server: server.clone(),
+            id: ruma::UserId::parse("@erika:test.example").expect("a user id"),
+            token: text(&tokens, "access_token"),
+            device: "NEWDEVICE1".into(),
+        };
+        let identifier = json!({ "type": "m.id.user", "user": erika.id });
+        let auth = json!({ "type": "m.login.password", "identifier": identifier, "password": PASSWORD });
+        for (method, path, mut body) in [
+            (
+                "POST",
+                "/_matrix/client/v3/delete_devices",
+                json!({ "devices": ["NEWDEVICE1"] }),
+            ),
+            ("DELETE", "/_matrix/client/v3/devices/NEWDEVICE1", json!({})),
+            (
+                "POST",
+                "/_matrix/client/v3/account/deactivate",
+                json!({ "erase": true }),
+            ),
+            (
+                "POST",
+                "/_matrix/client/v3/account/password",
+                json!({ "new_password": "another long passphrase" }),
+            ),
+            (
+                "POST",
+                "/_matrix/client/v3/account/3pid/add",
+                json!({ "sid": "x", "client_secret": "y" }),
+            ),
+            ("POST", "/_matrix/client/v1/login/get_token", json!({})),
+        ] {
+            for auth in [Value::Null, auth.clone()] {
+                if !auth.is_null() {
+                    body["auth"] = auth;
+                }
+                let (status, refused) = server
+                    .call(method, path, Some(&erika.token), Some(body.clone()))
+                    .await;
+                assert_eq!(
+                    refusal((status, refused.clone())),
+                    (403, "M_FORBIDDEN".into()),
+                    "{path}: {refused}"
+                );
+                let words = refused["error"].as_str().unwrap_or_default();
+                assert!(words.contains("https://test.example/account"), "{words}");
+            }
+        }
+        assert_eq!(whoami(&server, &erika.token).await.0, 200);
+        let (_, told) = erika.get("/_matrix/client/v3/capabilities").await;
+        for name in ["m.change_password", "m.3pid_changes", "m.get_login_token"] {
+            assert_eq!(told["capabilities"][name]["enabled"], json!(false), "{name}");
+        }
+        let max = server.user("max").await;
+        let (_, told) = max.get("/_matrix/client/v3/capabilities").await;
+        assert_eq!(told["capabilities"]["m.change_password"]["enabled"], json!(true));
     })
     .await;
 }

@@ -39,7 +39,10 @@ use crate::{
     Caller, Refusal, Result, Server,
     accounts::{invite, login, password::Password, username::known_user_id},
     email::validate::confirmed,
-    oauth::{manage::RESET_MS, metadata::identity_reset_url},
+    oauth::{
+        manage::{self, RESET_MS},
+        metadata::{account_url, identity_reset_url},
+    },
     random,
 };
 
@@ -171,8 +174,20 @@ enum Stage {
 ///
 /// # Errors
 /// `Uiaa` with what is still missing; with `M_FORBIDDEN` in it when the password or the token is wrong.
-/// `LimitExceeded` after too many wrong passwords.
+/// `LimitExceeded` after too many wrong passwords. `Forbidden` where the password would be asked for and the caller was
+/// signed in by OAuth 2.0: such programs never see it.
 pub async fn require(server: &Arc<Server>, request: UiaRequest<'_>) -> Result<Proof> {
+    if let Some(caller) = request.user
+        && has_stage(&request.flows, &AuthType::Password)
+        && manage::is_by_oauth(server, caller).await?
+    {
+        // "The endpoints that depend on it for authentication can't be used when an access token is obtained with this
+        // API."
+        return Err(Refusal::Forbidden(format!(
+            "this program doesn't know your password; please do this on your account page: {}",
+            account_url(server)
+        )));
+    }
     let Some(auth) = &request.auth else {
         return Err(refuse(server, &request, begin(server, &request), None).await?);
     };

@@ -20,6 +20,7 @@ use crate::{
     Caller, Refusal, Result, Server,
     accounts::uia::{self, Proof, UiaRequest},
     devices,
+    oauth::manage::is_by_oauth,
 };
 
 /// How often the keys are checked again because others changed them meanwhile.
@@ -90,13 +91,9 @@ pub async fn upload_identity(server: &Arc<Server>, upload: UploadIdentity<'_>) -
         let by_devices = by_devices(&caller, &known, &keys)?;
         if known.keys.contains_key(&KeyUsage::Master) && !changed.is_empty() && proof.is_none() {
             let operation = operation.to_owned();
-            let hash = caller.token_hash;
-            let grant = server
-                .store
-                .read(move |tx| Box::pin(async move { tx.oauth_grant_of_token(&hash).await }));
-            let flows = match grant.await? {
-                Some(_) => uia::by_account_page(),
-                None => uia::by_password(),
+            let flows = match is_by_oauth(server, &caller).await? {
+                true => uia::by_account_page(),
+                false => uia::by_password(),
             };
             let request = UiaRequest {
                 operation,

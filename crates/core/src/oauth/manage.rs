@@ -9,7 +9,7 @@ use ruma::{OwnedDeviceId, OwnedUserId};
 
 use super::page::{self, PageSecret};
 use crate::{
-    Result, Server,
+    Caller, Result, Server,
     accounts::{
         deactivate::{self, Traces},
         login,
@@ -53,6 +53,18 @@ pub async fn account(server: &Arc<Server>, secret: &PageSecret) -> Result<Accoun
         display_name: profile.profile.display_name,
         devices: list(server, caller).await?,
     })
+}
+
+/// Whether a program was signed in by OAuth 2.0, so that its user manages the account on the page and not in it.
+///
+/// # Errors
+/// Only when the store fails.
+pub async fn is_by_oauth(server: &Arc<Server>, caller: &Caller) -> Result<bool> {
+    let hash = caller.token_hash;
+    let read = server
+        .store
+        .read(move |tx| Box::pin(async move { tx.oauth_grant_of_token(&hash).await }));
+    Ok(read.await?.is_some())
 }
 
 /// Changes the name that others see.

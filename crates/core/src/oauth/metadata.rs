@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::client::GRANT_TYPES;
-use crate::{Refusal, Result, Server};
+use crate::{Refusal, Result, Server, settings::Registration};
 
 /// What people can be sent to the account page for. The last three are older names of the ones before.
 const ACTIONS: [&str; 9] = [
@@ -27,10 +27,14 @@ pub(super) fn issuer(server: &Server) -> String {
     format!("{}/", server.settings.public_url)
 }
 
+/// The account page.
+pub(crate) fn account_url(server: &Server) -> String {
+    format!("{}/account", server.settings.public_url)
+}
+
 /// The page where people allow that their identity is replaced.
 pub(crate) fn identity_reset_url(server: &Server) -> String {
-    let base = &server.settings.public_url;
-    format!("{base}/account?action=org.matrix.cross_signing_reset")
+    format!("{}?action=org.matrix.cross_signing_reset", account_url(server))
 }
 
 /// The page where people type the code that a device shows.
@@ -48,6 +52,11 @@ pub fn metadata(server: &Arc<Server>) -> Result<Value> {
         return Err(Refusal::Unrecognized);
     }
     let base = &server.settings.public_url;
+    // Where accounts are made by administrators alone, no page makes one.
+    let prompts: &[&str] = match server.settings.registration {
+        Registration::Closed => &[],
+        _ => &["create"],
+    };
     Ok(json!({
         "issuer": issuer(server),
         "authorization_endpoint": format!("{base}/oauth2/authorize"),
@@ -62,7 +71,8 @@ pub fn metadata(server: &Arc<Server>) -> Result<Value> {
         "token_endpoint_auth_methods_supported": ["none"],
         "revocation_endpoint_auth_methods_supported": ["none"],
         "authorization_response_iss_parameter_supported": true,
-        "account_management_uri": format!("{base}/account"),
+        "account_management_uri": account_url(server),
         "account_management_actions_supported": ACTIONS,
+        "prompt_values_supported": prompts,
     }))
 }

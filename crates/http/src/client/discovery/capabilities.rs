@@ -2,7 +2,7 @@
 //!
 //! What users of this server may do. [Specification](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3capabilities)
 
-use rohrpost_core::{Result, delayed_events};
+use rohrpost_core::{Result, delayed_events, oauth::manage::is_by_oauth};
 use ruma::{
     RoomVersionId,
     api::client::discovery::get_capabilities::v3::{
@@ -46,11 +46,19 @@ pub(crate) async fn capabilities(
     capabilities.profile_fields = Some(ProfileFieldsCapability::new(true));
     capabilities.account_moderation.lock = caller.administrator;
     capabilities.account_moderation.suspend = caller.administrator;
+    // What a program that never sees the password can't do, its user does on the account page.
+    let is_by_oauth = is_by_oauth(&server, &caller).await?;
+    if is_by_oauth {
+        capabilities.thirdparty_id_changes = ThirdPartyIdChangesCapability::new(false);
+    }
     let mut capabilities = serde_json::to_value(capabilities)?;
     for (name, enabled) in DEFAULTS {
         capabilities[name] = json!({ "enabled": enabled });
     }
-    capabilities["m.get_login_token"] = json!({ "enabled": server.settings.legacy_login });
+    capabilities["m.get_login_token"] = json!({ "enabled": server.settings.legacy_login && !is_by_oauth });
+    if is_by_oauth {
+        capabilities["m.change_password"] = json!({ "enabled": false });
+    }
     let planned = json!({
         "max_delay_ms": delayed_events::MAX_DELAY.as_millis() as u64,
         "max_scheduled": delayed_events::MAX_WAITING,
