@@ -8,12 +8,14 @@ export type Route =
     | { readonly page: "settings" };
 
 /** Pages that other programs send people to. They have addresses of their own, since the programs add to them. */
-export type AccountPage = "authorize" | "link" | "account";
+export type AccountPage = "authorize" | "sso" | "link" | "account";
 
 export function accountPage(path: string): AccountPage | null {
     switch (path.replace(/\/$/, "")) {
         case "/oauth2/authorize":
             return "authorize";
+        case "/oauth2/sso":
+            return "sso";
         case "/oauth2/link":
             return "link";
         case "/account":

@@ -18,9 +18,10 @@ describe("the account page", () => {
 
 describe("pages of their own", () => {
     it("are told from places inside the client", () => {
-        expect(["/oauth2/authorize", "/oauth2/link", "/account/", "/", "/oauth2/authorize/x", "/accounts"].map(accountPage)).toEqual([
+        expect(["/oauth2/authorize", "/oauth2/link", "/oauth2/sso", "/account/", "/", "/oauth2/authorize/x", "/accounts"].map(accountPage)).toEqual([
             "authorize",
             "link",
+            "sso",
             "account",
             null,
             null,

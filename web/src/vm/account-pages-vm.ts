@@ -2,8 +2,10 @@
 import type { MessageId } from "../app/i18n.tsx";
 import {
     allowIdentityReset,
+    allowSso,
     checkAuthorization,
     checkLink,
+    checkSso,
     closeAccount,
     decideAuthorization,
     decideLink,
@@ -11,6 +13,7 @@ import {
     rename,
     signInToPage,
     signOutDevice,
+    type Leads,
     type OwnAccount,
     type Question,
 } from "../matrix/account-pages.ts";
@@ -36,7 +39,10 @@ export abstract class PageVm<Snapshot extends PageSnapshot = PageSnapshot> exten
         this.update(patch as Partial<Snapshot>);
     }
 
-    readonly signIn = async (userName: string, password: string): Promise<void> => {
+    /** Somebody has an account since a moment ago, under a name that others are to see. */
+    readonly created = (userName: string, password: string, displayName: string): Promise<void> => this.signIn(userName, password, displayName);
+
+    readonly signIn = async (userName: string, password: string, displayName?: string): Promise<void> => {
         if (userName.trim() === "" || password === "") {
             this.set({ error: "error_fill_in" });
             return;
@@ -45,6 +51,8 @@ export abstract class PageVm<Snapshot extends PageSnapshot = PageSnapshot> exten
         try {
             const { session, user_id } = await signInToPage(userName.trim(), password);
             this.#session = session;
+            // The account is there, whether or not it may have the name.
+            if (displayName !== undefined) await rename(session, displayName).catch(() => undefined);
             this.set({ userId: user_id, endedByTime: false, busy: false });
             await this.signedIn();
         } catch (error) {
@@ -111,15 +119,61 @@ export class AuthorizeVm extends PageVm<AuthorizeSnapshot> {
         if (answer) this.#goTo(answer.redirect_to);
     };
 
-    /** The server only names addresses that the program registered; scripts are none, whatever it says. */
     #goTo(address: string): void {
-        if (/^\s*(javascript|data|vbscript|blob|file):/i.test(address)) {
+        if (isScript(address)) {
             this.update({ phase: "refused" });
             return;
         }
         this.update({ phase: "leaving", redirectTo: address });
         this.#leave(address);
     }
+}
+
+/** The server only names addresses that it checked; scripts are none, whatever it says. */
+const isScript = (address: string): boolean => /^\s*(javascript|data|vbscript|blob|file):/i.test(address);
+
+export interface SsoSnapshot extends PageSnapshot {
+    readonly phase: "checking" | "unreachable" | "refused" | "asking" | "declined" | "leaving";
+    readonly leads: Leads | null;
+    readonly redirectTo: string | null;
+}
+
+/** A program that doesn't know OAuth 2.0 wants its user back with a token. */
+export class SsoVm extends PageVm<SsoSnapshot> {
+    readonly #redirectUrl: string;
+    readonly #leave: (address: string) => void;
+
+    constructor(query: string, leave: (address: string) => void) {
+        super({ ...NOBODY, phase: "checking", leads: null, redirectTo: null });
+        this.#redirectUrl = new URLSearchParams(query).get("redirectUrl") ?? "";
+        this.#leave = leave;
+        void this.check();
+    }
+
+    readonly check = async (): Promise<void> => {
+        this.update({ phase: "checking" });
+        try {
+            this.update({ phase: "asking", leads: await checkSso(this.#redirectUrl) });
+        } catch (error) {
+            this.update({ phase: errorText(error) === "error_offline" ? "unreachable" : "refused" });
+        }
+    };
+
+    readonly decide = async (allow: boolean): Promise<void> => {
+        // There is no answer for programs of this kind but the token.
+        if (!allow) {
+            this.update({ phase: "declined" });
+            return;
+        }
+        const answer = await this.ask((session) => allowSso(this.#redirectUrl, session));
+        if (!answer) return;
+        if (isScript(answer.redirect_to)) {
+            this.update({ phase: "refused" });
+            return;
+        }
+        this.update({ phase: "leaving", redirectTo: answer.redirect_to });
+        this.#leave(answer.redirect_to);
+    };
 }
 
 export interface LinkSnapshot extends PageSnapshot {

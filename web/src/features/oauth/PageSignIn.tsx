@@ -8,24 +8,32 @@ import { Button } from "../../ui/Button.tsx";
 import { Field, PasswordField } from "../../ui/Field.tsx";
 import { proposedUserName, type PageSnapshot, type PageVm } from "../../vm/account-pages-vm.ts";
 import { useSnapshot } from "../../vm/view-model.ts";
+import { wantsAccount } from "../../vm/page-registration-vm.ts";
 import { AskerCard } from "./Consent.tsx";
-import type { Asker } from "../../matrix/account-pages.ts";
+import { LeadsCard } from "./LeadsCard.tsx";
+import { PageRegistration } from "./PageRegistration.tsx";
+import type { Asker, Leads } from "../../matrix/account-pages.ts";
 
 interface Props<Snapshot extends PageSnapshot> {
     model: PageVm<Snapshot>;
     query: string;
     /** The program that sent people here, if it is known. */
     asker?: Asker | undefined;
+    /** Where people are sent afterwards, if they are. */
+    leads?: Leads | undefined;
 }
 
-export function PageSignIn<Snapshot extends PageSnapshot>({ model, query, asker }: Props<Snapshot>) {
+export function PageSignIn<Snapshot extends PageSnapshot>({ model, query, asker, leads }: Props<Snapshot>) {
     const t = useT();
     const { busy, error, endedByTime } = useSnapshot<PageSnapshot>(model);
     const [userName, setUserName] = useState(() => proposedUserName(query));
     const [password, setPassword] = useState("");
+    const [creating, setCreating] = useState(() => wantsAccount(query));
+    if (creating) return <PageRegistration onCreated={model.created} onBack={() => setCreating(false)} />;
     return (
         <CenterPage title={t("sign_in_title")} lead={t("oauth_sign_in_lead", { server: globalThis.location.host })} foot={t("sign_in_foot")}>
             {asker && <AskerCard asker={asker} />}
+            {leads && <LeadsCard leads={leads} />}
             {endedByTime && <Alert tone="info">{t("oauth_again")}</Alert>}
             <Form
                 className="form"
