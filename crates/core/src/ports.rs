@@ -31,6 +31,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub rng: Arc<dyn Rng>,
+    /// The way to application services, where there are any.
+    pub services: Option<Arc<dyn Services>>,
 }
 
 /// Something to be told to a server elsewhere.
@@ -50,7 +52,7 @@ pub struct Posted {
     pub status: u16,
     /// When it wants to be asked again.
     pub retry_after: Option<Duration>,
-    /// The body, at most 64 KiB of it.
+    /// The body, at most 64 KiB of it; of an application service 1 MiB.
     pub body: Vec<u8>,
 }
 
@@ -60,9 +62,12 @@ pub enum PostError {
     /// The address leads to where this server may not go.
     #[error("the address leads into a private network")]
     NotAllowed,
-    /// Nobody answered in time, or not in order.
+    /// Nobody answered, or not in order.
     #[error("there was no answer")]
     Failed,
+    /// Nobody answered in time.
+    #[error("there was no answer in time")]
+    TimedOut,
 }
 
 /// The way to servers elsewhere. Follows no redirections, goes into no private networks unless the operator allows
@@ -72,10 +77,21 @@ pub trait Egress: Send + Sync + 'static {
     fn post(&self, post: Post) -> BoxFuture<'_, Result<Posted, PostError>>;
 }
 
+/// How an application service is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// `GET`
+    Get,
+    /// `POST`
+    Post,
+    /// `PUT`
+    Put,
+}
+
 /// The way to application services. The operator named them, so they may stand in private networks.
 pub trait Services: Send + Sync + 'static {
-    /// Sends a `PUT`.
-    fn put(&self, put: Post) -> BoxFuture<'_, Result<Posted, PostError>>;
+    /// Sends a request and waits for its answer for at most so long.
+    fn ask(&self, verb: Verb, request: Post, patience: Duration) -> BoxFuture<'_, Result<Posted, PostError>>;
 }
 
 /// Mail. May hold a secret, so it has no `Debug`.

@@ -77,6 +77,35 @@ pub enum Refusal {
     /// `M_PROFILE_TOO_LARGE`
     #[error("{0}")]
     ProfileTooLarge(String),
+    /// `M_UNKNOWN_DEVICE`: an application service names a device that its user doesn't have.
+    #[error("this user has no such device")]
+    UnknownDevice,
+    /// `M_APPSERVICE_LOGIN_UNSUPPORTED`: users of application services can't be signed in here.
+    #[error("this server signs nobody in without its own page; please set inhibit_login")]
+    AppserviceLoginUnsupported,
+    /// `M_URL_NOT_SET`: an application service wants to be told nothing.
+    #[error("the registration of this application service has no url")]
+    UrlNotSet,
+    /// `M_BAD_STATUS`: an application service didn't like what it was told.
+    #[error("the application service answered with status {status}")]
+    BadStatus {
+        /// Its status code.
+        status: u16,
+        /// What it said, at most 4 KiB.
+        body: String,
+    },
+    /// `M_CONNECTION_FAILED`: an application service can't be reached.
+    #[error("the application service can't be reached")]
+    ConnectionFailed,
+    /// `M_CONNECTION_TIMEOUT`: an application service doesn't answer.
+    #[error("the application service didn't answer in time")]
+    ConnectionTimeout,
+    /// `M_UNKNOWN` with 408: an application service was to say whether there is something, and didn't.
+    #[error("the program that knows about this doesn't answer; please try again later")]
+    ServiceTimedOut,
+    /// `M_THREEPID_AUTH_FAILED` with 403: the same as the next, where the specification says so.
+    #[error("please open the link in the mail that was sent to you, then try again")]
+    ThreepidRefused,
     /// `M_GUEST_ACCESS_FORBIDDEN`: guests may not do this, or there are none here.
     #[error("guests may not do this here; please make an account or sign in")]
     GuestAccessForbidden,

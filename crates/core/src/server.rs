@@ -16,7 +16,7 @@ use crate::{
     limits::{Kind, Limits},
     notify::Notify,
     personal::presence::Present,
-    ports::{Clock, Ports, Rng},
+    ports::{Clock, Ports, Rng, Services},
     push::web_push::{self, VapidKey},
     random,
     rendezvous::Notes,
@@ -30,6 +30,8 @@ use crate::{
 const PASSWORDS_AT_ONCE: usize = 2;
 /// Pictures that are scaled at the same time.
 const PICTURES_AT_ONCE: usize = 2;
+/// Questions to application services that are asked at the same time: each holds a connection, and somebody waits.
+const QUESTIONS_AT_ONCE: usize = 64;
 
 /// A running server.
 pub struct Server {
@@ -40,6 +42,7 @@ pub struct Server {
     pub(crate) blobs: Blobs,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
+    pub(crate) services: Option<Arc<dyn Services>>,
     pub(crate) key: Ed25519KeyPair,
     pub(crate) vapid: VapidKey,
     pub(crate) notify: Arc<Notify>,
@@ -52,6 +55,8 @@ pub struct Server {
     pub(crate) present: Present,
     pub(crate) passwords: Semaphore,
     pub(crate) pictures: Semaphore,
+    /// Questions to application services that people wait for.
+    pub(crate) questions: Semaphore,
     /// Counts the files that came to addresses made before; wakes whoever waits for one.
     pub(crate) uploads: watch::Sender<u64>,
     stopping: watch::Sender<bool>,
@@ -108,6 +113,7 @@ impl Server {
             blobs,
             clock: ports.clock,
             rng: ports.rng,
+            services: ports.services,
             notify,
             heads: HeadCache::default(),
             unread: UnreadCache::default(),
@@ -117,6 +123,7 @@ impl Server {
             present: Present::default(),
             passwords: Semaphore::new(PASSWORDS_AT_ONCE),
             pictures: Semaphore::new(PICTURES_AT_ONCE),
+            questions: Semaphore::new(QUESTIONS_AT_ONCE),
             uploads: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
         }))

@@ -3,6 +3,7 @@
 //! <https://spec.matrix.org/v1.19/client-server-api/>
 
 mod account;
+mod appservice;
 mod backup;
 mod dehydrated_device;
 mod delayed_events;
@@ -58,6 +59,7 @@ pub(crate) fn routes() -> Routes {
     reports::routes(&mut routes);
     moderation::routes(&mut routes);
     third_party_networks::routes(&mut routes);
+    appservice::routes(&mut routes);
     media::routes(&mut routes);
     rohrpost::routes(&mut routes);
     admin::routes(&mut routes);

@@ -12,8 +12,8 @@ use ruma::api::{
     OutgoingResponse, OutgoingResponseExt,
     client::uiaa::UiaaResponse,
     error::{
-        Error, ErrorBody, ErrorKind, LimitExceededErrorData, RetryAfter, StandardErrorBody,
-        UnknownTokenErrorData,
+        BadStatusErrorData, Error, ErrorBody, ErrorKind, LimitExceededErrorData, RetryAfter,
+        StandardErrorBody, UnknownTokenErrorData,
     },
 };
 
@@ -178,6 +178,21 @@ fn refused(refusal: &Refusal) -> (StatusCode, ErrorKind) {
             (StatusCode::FORBIDDEN, ErrorKind::WrongRoomKeysVersion(data))
         }
         Refusal::UnknownPos => (StatusCode::BAD_REQUEST, other("M_UNKNOWN_POS")),
+        Refusal::UnknownDevice => (StatusCode::BAD_REQUEST, ErrorKind::UnknownDevice),
+        Refusal::AppserviceLoginUnsupported => {
+            (StatusCode::BAD_REQUEST, ErrorKind::AppserviceLoginUnsupported)
+        }
+        Refusal::UrlNotSet => (StatusCode::BAD_REQUEST, ErrorKind::UrlNotSet),
+        Refusal::BadStatus { status, body } => {
+            let mut data = BadStatusErrorData::new();
+            data.status = StatusCode::from_u16(*status).ok();
+            data.body = Some(body.clone());
+            (StatusCode::BAD_GATEWAY, ErrorKind::BadStatus(data))
+        }
+        Refusal::ConnectionFailed => (StatusCode::BAD_GATEWAY, ErrorKind::ConnectionFailed),
+        Refusal::ConnectionTimeout => (StatusCode::GATEWAY_TIMEOUT, ErrorKind::ConnectionTimeout),
+        Refusal::ServiceTimedOut => (StatusCode::REQUEST_TIMEOUT, ErrorKind::Unknown),
+        Refusal::ThreepidRefused => (StatusCode::FORBIDDEN, ErrorKind::ThreepidAuthFailed),
         Refusal::ThreepidAuthFailed => (StatusCode::BAD_REQUEST, ErrorKind::ThreepidAuthFailed),
         Refusal::ThreepidInUse => (StatusCode::BAD_REQUEST, ErrorKind::ThreepidInUse),
         Refusal::UnknownActivationToken => (StatusCode::BAD_REQUEST, other("M_UNKNOWN_ACTIVATION_TOKEN")),

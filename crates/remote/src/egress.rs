@@ -17,7 +17,7 @@ use reqwest::{
     header::RETRY_AFTER,
     redirect::Policy,
 };
-use rohrpost_core::ports::{Egress, Post, PostError, Posted, Services};
+use rohrpost_core::ports::{Egress, Post, PostError, Posted, Services, Verb};
 use rustls::{ClientConfig, RootCertStore};
 use url::Host;
 
@@ -35,6 +35,8 @@ const IDLE: Duration = Duration::from_secs(60);
 const MAX_IDLE: usize = 8;
 /// How much of an answer is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
+/// The same of an application service, which may know of many networks.
+const MAX_SERVICE_ANSWER_BYTES: usize = 1024 * 1024;
 
 /// Which networks may be connected to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +68,7 @@ pub enum EgressError {
 pub struct Outside {
     client: Client,
     networks: Networks,
+    max_answer_bytes: usize,
 }
 
 impl Outside {
@@ -74,7 +77,7 @@ impl Outside {
     /// # Errors
     /// When TLS can't be set up.
     pub fn new(networks: Networks) -> Result<Self, EgressError> {
-        Self::within(networks, TIMEOUT)
+        Self::within(networks, TIMEOUT, MAX_ANSWER_BYTES)
     }
 
     /// The way to application services: into all networks, and with more patience.
@@ -82,10 +85,10 @@ impl Outside {
     /// # Errors
     /// When TLS can't be set up.
     pub fn to_services() -> Result<Self, EgressError> {
-        Self::within(Networks::All, SERVICE_TIMEOUT)
+        Self::within(Networks::All, SERVICE_TIMEOUT, MAX_SERVICE_ANSWER_BYTES)
     }
 
-    fn within(networks: Networks, timeout: Duration) -> Result<Self, EgressError> {
+    fn within(networks: Networks, timeout: Duration, max_answer_bytes: usize) -> Result<Self, EgressError> {
         let mut roots = RootCertStore::empty();
         let found = rustls_native_certs::load_native_certs();
         let (_, unusable) = roots.add_parsable_certificates(found.certs);
@@ -114,7 +117,11 @@ impl Outside {
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(MAX_IDLE)
             .build()?;
-        Ok(Self { client, networks })
+        Ok(Self {
+            client,
+            networks,
+            max_answer_bytes,
+        })
     }
 
     async fn send(&self, method: Method, post: Post) -> Result<Posted, PostError> {
@@ -132,15 +139,15 @@ impl Outside {
         for (name, value) in post.headers {
             request = request.header(name, value);
         }
-        let mut response = request.send().await.map_err(|_| PostError::Failed)?;
+        let mut response = request.send().await.map_err(|error| failed(&error))?;
         let status = response.status().as_u16();
         let retry_after = response.headers().get(RETRY_AFTER);
         let retry_after = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
         let mut body = Vec::new();
-        while body.len() < MAX_ANSWER_BYTES
-            && let Some(chunk) = response.chunk().await.map_err(|_| PostError::Failed)?
+        while body.len() < self.max_answer_bytes
+            && let Some(chunk) = response.chunk().await.map_err(|error| failed(&error))?
         {
-            let space = MAX_ANSWER_BYTES - body.len();
+            let space = self.max_answer_bytes - body.len();
             body.extend_from_slice(&chunk[..chunk.len().min(space)]);
         }
         Ok(Posted {
@@ -158,8 +165,24 @@ impl Egress for Outside {
 }
 
 impl Services for Outside {
-    fn put(&self, put: Post) -> BoxFuture<'_, Result<Posted, PostError>> {
-        Box::pin(self.send(Method::PUT, put))
+    fn ask(&self, verb: Verb, request: Post, patience: Duration) -> BoxFuture<'_, Result<Posted, PostError>> {
+        let method = match verb {
+            Verb::Get => Method::GET,
+            Verb::Post => Method::POST,
+            Verb::Put => Method::PUT,
+        };
+        Box::pin(async move {
+            let answer = tokio::time::timeout(patience, self.send(method, request));
+            answer.await.unwrap_or(Err(PostError::TimedOut))
+        })
+    }
+}
+
+/// Why there is no answer; what the library says further may name somebody's address.
+fn failed(error: &reqwest::Error) -> PostError {
+    match error.is_timeout() {
+        true => PostError::TimedOut,
+        false => PostError::Failed,
     }
 }
 

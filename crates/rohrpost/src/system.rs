@@ -25,5 +25,6 @@ pub(crate) fn ports() -> Ports {
     Ports {
         clock: Arc::new(System),
         rng: Arc::new(System),
+        services: None,
     }
 }

@@ -15,7 +15,8 @@ use anyhow::{Context as _, bail};
 use rohrpost_config::{Config, DatabaseUrl};
 use rohrpost_core::{
     Server, StoreSettings,
-    ports::{Egress, Mailer, Services},
+    ports::{Egress, Mailer, Ports, Services},
+    settings::Settings,
 };
 use rohrpost_remote::{
     egress::{Networks, Outside},
@@ -39,7 +40,11 @@ pub(crate) async fn server(config: &Config) -> anyhow::Result<Arc<Server>> {
         acknowledge: Arc::new(AfterCommit),
     };
     let settings = settings::settings(config)?;
-    Server::open(settings, store, system::ports())
+    let ports = Ports {
+        services: services(&settings)?,
+        ..system::ports()
+    };
+    Server::open(settings, store, ports)
         .await
         .context("can't open the database")
 }
@@ -57,12 +62,12 @@ pub(crate) fn egress(config: &Config) -> anyhow::Result<Arc<dyn Egress>> {
     Ok(Arc::new(Outside::new(networks)?))
 }
 
-/// The way to application services.
-///
-/// # Errors
-/// When TLS can't be set up.
-pub(crate) fn services() -> anyhow::Result<Arc<dyn Services>> {
-    Ok(Arc::new(Outside::to_services()?))
+/// The way to application services, where there are any.
+fn services(settings: &Settings) -> anyhow::Result<Option<Arc<dyn Services>>> {
+    if settings.appservices.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Arc::new(Outside::to_services()?)))
 }
 
 /// The way to the mail server, if there is one.

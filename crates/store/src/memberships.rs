@@ -241,6 +241,19 @@ impl Tx<'_> {
         self.sorted_users(sql, params![user_id]).await
     }
 
+    /// For each of these users those of this server who are joined to a room together with them, in no order.
+    pub async fn membership_local_sharing_each(
+        &mut self,
+        user_ids: &[&UserId],
+    ) -> Result<Vec<Vec<OwnedUserId>>> {
+        let sql = "SELECT DISTINCT b.user_id FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid \
+                   WHERE a.user_id = $1 AND a.membership = 'join' AND b.membership = 'join' AND b.is_local = 1";
+        let keys: Vec<Vec<Value<'_>>> = user_ids.iter().map(|user_id| vec![(*user_id).into()]).collect();
+        let found = self.query_each(sql, &keys).await?;
+        let users = |rows: &Vec<Row>| rows.iter().map(|row| row.get(0)).collect();
+        found.iter().map(users).collect()
+    }
+
     /// Users in the order of their ids as bytes, which a database's collation needn't be: others look them up by
     /// binary search.
     async fn sorted_users(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<Vec<OwnedUserId>> {

@@ -4,7 +4,7 @@ use ruma::{OwnedUserId, UserId};
 
 use crate::{
     Result, StoreError, Tx,
-    value::{Row, params},
+    value::{Row, Value, params},
 };
 
 /// Whether an account may be used.
@@ -78,6 +78,15 @@ impl Tx<'_> {
             .as_ref()
             .map(user)
             .transpose()
+    }
+
+    /// Which of these users have an account here, of whatever state; the answer has the order of `user_ids`.
+    pub async fn user_is_known_each(&mut self, user_ids: &[OwnedUserId]) -> Result<Vec<bool>> {
+        let keys: Vec<Vec<Value<'_>>> = user_ids.iter().map(|user_id| vec![user_id.into()]).collect();
+        let found = self
+            .query_each("SELECT 1 FROM users WHERE user_id = $1", &keys)
+            .await?;
+        Ok(found.iter().map(|rows| !rows.is_empty()).collect())
     }
 
     /// The same as [`Tx::user_get`], keeping others from changing the account until the commit.

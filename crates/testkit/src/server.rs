@@ -13,7 +13,7 @@ use axum::{Router, body::Body};
 use http::Request;
 use rohrpost_core::{
     Server, StoreSettings,
-    ports::{Clock, Egress, Mailer, Ports, Rng},
+    ports::{Clock, Egress, Mailer, Ports, Rng, Services},
     settings::Settings,
 };
 use rohrpost_remote::{
@@ -148,6 +148,7 @@ impl TestServer {
         let ports = Ports {
             clock: Arc::clone(&shared.clock) as Arc<dyn Clock>,
             rng: Arc::clone(&shared.rng) as Arc<dyn Rng>,
+            services: services(&shared.settings),
         };
         let server = Server::open(shared.settings.clone(), store, ports)
             .await
@@ -253,8 +254,7 @@ impl TestServer {
     pub async fn tell_service(&self, id: &str) -> Attempt {
         let core = self.core();
         let service = core.settings.appservices.get(id).expect("such a service");
-        let outside = Outside::to_services().expect("connections can be made");
-        rohrpost_worker::appservices::attempt(&core, service, &outside)
+        rohrpost_worker::appservices::attempt(&core, service)
             .await
             .expect("the store works")
     }
@@ -327,6 +327,12 @@ impl TestServer {
         }
         panic!("something that the server started goes on after its end");
     }
+}
+
+/// The way to application services, over real sockets.
+fn services(settings: &Settings) -> Option<Arc<dyn Services>> {
+    let outside = || Outside::to_services().expect("connections can be made");
+    (!settings.appservices.is_empty()).then(|| Arc::new(outside()) as Arc<dyn Services>)
 }
 
 impl Drop for Shared {

@@ -10,7 +10,6 @@ use rohrpost_core::{
         Appservice,
         transactions::{self, Transaction},
     },
-    ports::Services,
 };
 
 /// How long a service that knows everything is left alone.
@@ -30,10 +29,10 @@ pub enum Attempt {
 }
 
 /// Tells one service, until the server stops.
-pub async fn run(server: Arc<Server>, service: Arc<Appservice>, services: Arc<dyn Services>) {
+pub async fn run(server: Arc<Server>, service: Arc<Appservice>) {
     let mut pause = TURN;
     loop {
-        let attempt = attempt(&server, &service, &*services).await.unwrap_or_else(|error| {
+        let attempt = attempt(&server, &service).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "an application service can't be told at the moment; it is tried again");
             Attempt::Failed
         });
@@ -53,32 +52,25 @@ pub async fn run(server: Arc<Server>, service: Arc<Appservice>, services: Arc<dy
 ///
 /// # Errors
 /// Those of the store.
-pub async fn attempt(
-    server: &Arc<Server>,
-    service: &Arc<Appservice>,
-    services: &dyn Services,
-) -> Result<Attempt> {
+pub async fn attempt(server: &Arc<Server>, service: &Arc<Appservice>) -> Result<Attempt> {
     if service.url.is_none() || server.is_stopping() {
         return Ok(Attempt::Idle);
     }
     let Some(transaction) = transactions::next(server, service).await? else {
         return Ok(Attempt::Idle);
     };
-    if !send(service, services, &transaction).await {
+    if !send(server, service, &transaction).await {
         return Ok(Attempt::Failed);
     }
     transactions::taken(server, service, &transaction).await?;
     Ok(Attempt::Taken)
 }
 
-async fn send(service: &Appservice, services: &dyn Services, transaction: &Transaction) -> bool {
-    let Some(put) = transaction.request(service) else {
-        return false;
-    };
-    match services.put(put).await {
-        Ok(answer) if (200..300).contains(&answer.status) => true,
-        Ok(answer) => {
-            let (id, status) = (&*service.id, answer.status);
+async fn send(server: &Server, service: &Appservice, transaction: &Transaction) -> bool {
+    match transactions::tell(server, service, transaction).await {
+        Ok(200..300) => true,
+        Ok(status) => {
+            let id = &*service.id;
             tracing::warn!(
                 id,
                 status,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rohrpost_store::{Profile, Tx, UserRow, UserState, Work};
 use ruma::{OwnedMxcUri, OwnedUserId};
 
-use crate::{Caller, Refusal, Result, Server, rooms};
+use crate::{Caller, Refusal, Result, Server, appservices::query, rooms};
 
 /// Longest display name, in bytes.
 pub const MAX_DISPLAY_NAME_BYTES: usize = 255;
@@ -45,13 +45,21 @@ struct Unit {
     change: ProfileChange,
 }
 
-/// The profile of a user of this server.
+/// The profile of a user of this server. For somebody who is signed in, the application service in whose names they are
+/// may make the user now.
 ///
 /// # Errors
-/// `NotFound` when there is no such user, on this server or anywhere.
-pub async fn profile(server: &Arc<Server>, user_id: OwnedUserId) -> Result<FullProfile> {
+/// `NotFound` when there is no such user, on this server or anywhere; `ServiceTimedOut` when the service doesn't answer.
+pub async fn profile(
+    server: &Arc<Server>,
+    caller: Option<&Caller>,
+    user_id: OwnedUserId,
+) -> Result<FullProfile> {
     if !server.is_local(&user_id) {
         return Err(Refusal::not_found("profile"));
+    }
+    if let Some(caller) = caller {
+        query::users(server, caller, std::slice::from_ref(&user_id)).await?;
     }
     let read = server.store.read(move |tx| {
         Box::pin(async move {

@@ -7,6 +7,7 @@ use ruma::{OwnedUserId, RoomAliasId, ServerName, UserId};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use url::Url;
 
 use crate::settings::SharedSecret;
 
@@ -34,9 +35,12 @@ pub struct Registration {
     /// Whether its users are limited like others.
     #[serde(default = "yes")]
     pub rate_limited: bool,
-    /// Whether it is told of receipts and typing.
+    /// Whether it is told of receipts, typing and presence.
     #[serde(default)]
     pub receive_ephemeral: bool,
+    /// The networks it leads to, such as `irc`.
+    #[serde(default)]
+    pub protocols: Vec<String>,
 }
 
 fn yes() -> bool {
@@ -75,16 +79,18 @@ struct Pattern {
 pub struct Appservice {
     /// Its own name.
     pub id: Arc<str>,
-    /// Where it is told what happens.
-    pub url: Option<String>,
+    /// Where it is told what happens and asked.
+    pub url: Option<Url>,
     /// The token we show it.
     pub hs_token: SharedSecret,
     /// The user it is itself.
     pub sender: OwnedUserId,
     /// Whether its users are limited like others.
     pub rate_limited: bool,
-    /// Whether it is told of receipts and typing.
+    /// Whether it is told of receipts, typing and presence.
     pub receive_ephemeral: bool,
+    /// The networks it leads to, such as `irc`.
+    pub protocols: Vec<String>,
     token_hash: [u8; 32],
     users: Vec<Pattern>,
     aliases: Vec<Pattern>,
@@ -124,10 +130,11 @@ fn any_exclusive(patterns: &[Pattern], text: &str) -> bool {
 }
 
 impl Appservice {
-    /// Whether a user is one of its own: itself, or in its names.
+    /// Whether a user is one of its own: itself, or a user of this server in its names.
     #[must_use]
     pub fn owns_user(&self, user_id: &UserId) -> bool {
-        self.sender == *user_id || any(&self.users, user_id.as_str())
+        let is_local = self.sender.server_name() == user_id.server_name();
+        is_local && (self.sender == *user_id || any(&self.users, user_id.as_str()))
     }
 
     /// Whether an alias is in its names.
@@ -228,6 +235,13 @@ impl Appservices {
     }
 }
 
+/// Where a service is: an address that paths can be added to.
+fn address(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.query().is_none());
+    url.ok_or_else(|| "url must begin with http:// or https:// and have no query".to_owned())
+}
+
 fn service(registration: Registration, server: &ServerName) -> Result<Appservice, String> {
     let sender = UserId::parse(format!("@{}:{server}", registration.sender_localpart))
         .map_err(|_| "sender_localpart is not the name of a user".to_owned())?;
@@ -242,16 +256,18 @@ fn service(registration: Registration, server: &ServerName) -> Result<Appservice
             return Err(format!("{name} is too short: take 16 random letters or more"));
         }
     }
+    let url = match registration.url.filter(|url| !url.is_empty()) {
+        Some(url) => Some(address(&url)?),
+        None => None,
+    };
     Ok(Appservice {
         id: registration.id.into(),
-        url: registration
-            .url
-            .filter(|url| !url.is_empty())
-            .map(|url| url.trim_end_matches('/').to_owned()),
+        url,
         hs_token: SharedSecret::new(registration.hs_token),
         sender,
         rate_limited: registration.rate_limited,
         receive_ephemeral: registration.receive_ephemeral,
+        protocols: registration.protocols,
         token_hash: Sha256::digest(&registration.as_token).into(),
         users: patterns(&registration.namespaces.users)?,
         aliases: patterns(&registration.namespaces.aliases)?,

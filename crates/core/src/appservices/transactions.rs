@@ -5,7 +5,7 @@
 //!
 //! <https://spec.matrix.org/v1.19/application-service-api/#pushing-events>
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use rohrpost_room::{Shape, Unsigned, client_event};
 use rohrpost_store::{AppserviceProgress, RoomNid, StreamPos, Tx, Work};
@@ -15,8 +15,12 @@ use serde_json::value::RawValue;
 
 use crate::{
     Refusal, Result, Server,
-    appservices::Appservice,
-    ports::Post,
+    appservices::{
+        Appservice,
+        ask::{Question, ask},
+    },
+    personal::presence,
+    ports::{PostError, Verb},
     rooms::head::{Head, pdu},
     sync::receipt_content,
 };
@@ -25,6 +29,9 @@ use crate::{
 const MAX_EVENTS: u32 = 100;
 /// Rooms whose receipts and typing are told in one transaction.
 const MAX_ROOMS: u32 = 100;
+
+/// How long a service may take for one transaction.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a service is to be told.
 pub struct Transaction {
@@ -35,22 +42,23 @@ pub struct Transaction {
     upto: StreamPos,
 }
 
-impl Transaction {
-    /// The request that tells it; `None` when the service isn't told anything, or its address can't be read.
-    #[must_use]
-    pub fn request(&self, service: &Appservice) -> Option<Post> {
-        let url = service.url.as_ref()?;
-        Some(Post {
-            url: format!("{url}/_matrix/app/v1/transactions/{}", self.txn)
-                .parse()
-                .ok()?,
-            headers: vec![
-                ("authorization", format!("Bearer {}", service.hs_token.expose())),
-                ("content-type", "application/json".to_owned()),
-            ],
-            body: self.body.clone().into_bytes(),
-        })
-    }
+/// Tells a service; answers the status of its answer. The transaction isn't noted as [`taken`] by this.
+///
+/// # Errors
+/// When there is no answer.
+pub async fn tell(
+    server: &Server,
+    service: &Appservice,
+    transaction: &Transaction,
+) -> Result<u16, PostError> {
+    let question = Question {
+        verb: Verb::Put,
+        path: &["transactions", &transaction.txn.to_string()],
+        query: &[],
+        body: transaction.body.clone().into_bytes(),
+        patience: PATIENCE,
+    };
+    Ok(ask(server, service, question).await?.status)
 }
 
 #[derive(Serialize)]
@@ -205,27 +213,31 @@ async fn body(
     if service.receive_ephemeral {
         for (room, room_id) in tx.ephemeral_rooms(pos, upto, MAX_ROOMS).await? {
             if rooms.concern(server, service, tx, room, &room_id).await? {
-                for (kind, content) in self::ephemeral(server, tx, room, pos, upto).await? {
+                for (kind, content) in self::ephemeral(server, service, tx, room, (pos, upto)).await? {
                     let event = serde_json::json!({ "type": kind, "room_id": room_id, "content": content });
                     ephemeral.push(event);
                 }
             }
         }
     }
+    if service.receive_ephemeral {
+        ephemeral.extend(presence::changes_for_service(server, tx, service, (pos, upto)).await?);
+    }
     Ok(Body { events, ephemeral })
 }
 
-/// Receipts and typing of a room, as far as they changed.
+/// Receipts and typing of a room, as far as they changed. What somebody read in private is told to their own service
+/// alone.
 async fn ephemeral(
     server: &Server,
+    service: &Appservice,
     tx: &mut Tx<'_>,
     room: RoomNid,
-    pos: StreamPos,
-    upto: StreamPos,
+    (pos, upto): (StreamPos, StreamPos),
 ) -> Result<Vec<(&'static str, serde_json::Value)>> {
     let mut events = Vec::new();
     let mut receipts = tx.receipt_list(room, pos, upto).await?;
-    receipts.retain(|receipt| receipt.kind != "m.read.private");
+    receipts.retain(|receipt| receipt.kind != "m.read.private" || service.owns_user(&receipt.user_id));
     if !receipts.is_empty() {
         events.push(("m.receipt", serde_json::from_str(&receipt_content(&receipts)?)?));
     }
@@ -254,14 +266,19 @@ impl Rooms {
             return Ok(*known);
         }
         let head: Head = server.heads.read(tx, room_id).await?;
-        let concerns = service.owns_room(room_id)
-            || head.local_joined.iter().any(|user| service.owns_user(user))
-            || tx
-                .alias_list(room)
-                .await?
-                .iter()
-                .any(|alias| service.owns_alias(alias));
+        let concerns = concerns(service, tx, &head).await?;
         self.0.insert(room, concerns);
         Ok(concerns)
     }
+}
+
+/// Whether a room is in a service's names, by its id or an alias, or one of its users is joined.
+pub(crate) async fn concerns(service: &Appservice, tx: &mut Tx<'_>, head: &Head) -> Result<bool> {
+    let is_known =
+        service.owns_room(&head.room.room_id) || head.local_joined.iter().any(|user| service.owns_user(user));
+    if is_known {
+        return Ok(true);
+    }
+    let aliases = tx.alias_list(head.room.nid).await?;
+    Ok(aliases.iter().any(|alias| service.owns_alias(alias)))
 }

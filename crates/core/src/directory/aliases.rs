@@ -9,7 +9,7 @@ use ruma::{
     events::{StateEventType, room::history_visibility::HistoryVisibility},
 };
 
-use crate::{Caller, Refusal, Result, Server, directory::is_joined};
+use crate::{Caller, Refusal, Result, Server, appservices::query, directory::is_joined};
 
 /// Aliases of one room.
 const MAX_ALIASES: usize = 100;
@@ -94,16 +94,33 @@ impl Work for Unit {
     }
 }
 
-/// The room that an alias points to.
+/// The room that an alias points to. For somebody who is signed in, the application service in whose names it is may
+/// make it now.
 ///
 /// # Errors
-/// `NotFound`, for aliases of other servers too.
-pub async fn resolve(server: &Arc<Server>, alias: OwnedRoomAliasId) -> Result<OwnedRoomId> {
+/// `NotFound`, for aliases of other servers too; `ServiceTimedOut` when the service doesn't answer.
+pub async fn resolve(
+    server: &Arc<Server>,
+    caller: Option<&Caller>,
+    alias: &RoomAliasId,
+) -> Result<OwnedRoomId> {
+    let not_found = || Refusal::not_found("room alias");
+    if let Some(room_id) = find(server, alias).await? {
+        return Ok(room_id);
+    }
+    let caller = caller.ok_or_else(not_found)?;
+    if !query::alias(server, caller, alias).await? {
+        return Err(not_found());
+    }
+    find(server, alias).await?.ok_or_else(not_found)
+}
+
+async fn find(server: &Arc<Server>, alias: &RoomAliasId) -> Result<Option<OwnedRoomId>> {
+    let alias = alias.to_owned();
     let reading = server
         .store
         .read(move |tx| Box::pin(async move { Ok::<_, Refusal>(tx.alias_get(&alias).await?) }));
-    let found = reading.await?.ok_or_else(|| Refusal::not_found("room alias"))?;
-    Ok(found.room_id)
+    Ok(reading.await?.map(|found| found.room_id))
 }
 
 /// The aliases of a room.

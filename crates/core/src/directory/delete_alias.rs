@@ -16,12 +16,17 @@ struct Unit {
 /// Removes an alias. The room's events, which may name it, stay as they are.
 ///
 /// # Errors
-/// `NotFound`; `Forbidden` unless the caller made the alias, has the power to set the room's canonical alias, or
+/// `NotFound`; `Exclusive` for an alias of an application service; `Forbidden` unless the caller made the alias, has the power to set the room's canonical alias, or
 /// is an administrator.
 ///
 /// # Spec
 /// [Room aliases](https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3directoryroomroomalias)
 pub async fn delete(server: &Arc<Server>, caller: Caller, alias: OwnedRoomAliasId) -> Result<()> {
+    // An administrator may all the same: the service may be gone for good.
+    let services = &server.settings.appservices;
+    if !caller.administrator && services.keep_alias(&alias, caller.appservice.as_deref()) {
+        return Err(Refusal::Exclusive);
+    }
     server
         .store
         .write(Unit {

@@ -13,7 +13,7 @@ use std::{
 use rohrpost_store::{StreamPos, Tx, Work};
 use ruma::{OwnedUserId, UserId, presence::PresenceState};
 
-use crate::{Caller, Refusal, Result, Server, ports::Clock, sync::PlainEvent};
+use crate::{Caller, Refusal, Result, Server, appservices::Appservice, ports::Clock, sync::PlainEvent};
 
 /// After this time without a sync somebody is offline, in ms. No sync waits as long.
 const GONE_MS: i64 = 5 * 60 * 1000;
@@ -52,6 +52,20 @@ impl Entry {
             status: self.status.clone(),
             active_ago_ms: u64::try_from(clock.now_ts() - self.active_ts).ok(),
         }
+    }
+
+    /// The content of an event that tells it.
+    fn content(&self, server: &Server) -> serde_json::Value {
+        let presence = self.presence(&*server.clock);
+        let mut content = serde_json::json!({
+            "presence": presence.state,
+            "last_active_ago": presence.active_ago_ms,
+            "currently_active": presence.state == PresenceState::Online,
+        });
+        if let Some(status) = presence.status {
+            content["status_msg"] = status.into();
+        }
+        content
     }
 }
 
@@ -245,6 +259,46 @@ pub(crate) async fn changes(
     if !server.settings.presence {
         return Ok(Vec::new());
     }
+    let mut told = Vec::new();
+    for (user_id, entry) in changed(server, since, now) {
+        if user_id != *viewer && !tx.membership_is_sharing(viewer, &user_id).await? {
+            continue;
+        }
+        let event = PlainEvent {
+            kind: "m.presence".to_owned(),
+            content: entry.content(server).to_string(),
+        };
+        told.push((user_id, event));
+    }
+    Ok(told)
+}
+
+/// What changed for an application service after `since` up to and including `now`: its own users, and those who share
+/// a room with them, as events.
+pub(crate) async fn changes_for_service(
+    server: &Server,
+    tx: &mut Tx<'_>,
+    service: &Appservice,
+    (since, now): (StreamPos, StreamPos),
+) -> Result<Vec<serde_json::Value>> {
+    let changed = match server.settings.presence {
+        true => changed(server, Some(since), now),
+        false => Vec::new(),
+    };
+    let users: Vec<&UserId> = changed.iter().map(|(user_id, _)| &**user_id).collect();
+    let sharing = tx.membership_local_sharing_each(&users).await?;
+    let concerning = changed.iter().zip(sharing).filter(|((user_id, _), sharing)| {
+        service.owns_user(user_id) || sharing.iter().any(|other| service.owns_user(other))
+    });
+    Ok(concerning
+        .map(|((user_id, entry), _)| {
+            serde_json::json!({ "type": "m.presence", "sender": user_id, "content": entry.content(server) })
+        })
+        .collect())
+}
+
+/// Who changed after `since` up to and including `now`, the newest first; without `since` everybody who is there.
+fn changed(server: &Server, since: Option<StreamPos>, now: StreamPos) -> Vec<(OwnedUserId, Entry)> {
     let mut changed: Vec<(OwnedUserId, Entry)> = {
         let entries = server.present.entries();
         let changed = entries.iter().filter(|(_, entry)| match since {
@@ -257,25 +311,5 @@ pub(crate) async fn changes(
     };
     changed.sort_by_key(|(_, presence)| std::cmp::Reverse(presence.changed));
     changed.truncate(MAX_TOLD);
-    let mut told = Vec::new();
-    for (user_id, entry) in changed {
-        if user_id != *viewer && !tx.membership_is_sharing(viewer, &user_id).await? {
-            continue;
-        }
-        let presence = entry.presence(&*server.clock);
-        let mut content = serde_json::json!({
-            "presence": presence.state,
-            "last_active_ago": presence.active_ago_ms,
-            "currently_active": presence.state == PresenceState::Online,
-        });
-        if let Some(status) = presence.status {
-            content["status_msg"] = status.into();
-        }
-        let event = PlainEvent {
-            kind: "m.presence".to_owned(),
-            content: content.to_string(),
-        };
-        told.push((user_id, event));
-    }
-    Ok(told)
+    changed
 }

@@ -269,7 +269,7 @@ async fn tell_gateway(
             if is_gone { Told::Gone } else { Told::Taken }
         }
         Ok(answer) => Told::Failed(answer.retry_after),
-        Err(PostError::NotAllowed | PostError::Failed) => Told::Failed(None),
+        Err(PostError::NotAllowed | PostError::Failed | PostError::TimedOut) => Told::Failed(None),
     })
 }
 
@@ -314,7 +314,7 @@ async fn tell_browser(
             status: 400 | 413, ..
         }) => Told::Taken,
         Ok(answer) => Told::Failed(answer.retry_after),
-        Err(PostError::NotAllowed | PostError::Failed) => Told::Failed(None),
+        Err(PostError::NotAllowed | PostError::Failed | PostError::TimedOut) => Told::Failed(None),
     }
 }
 

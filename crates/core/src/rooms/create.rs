@@ -14,6 +14,7 @@ use ruma::{
 
 use crate::{
     Caller, Refusal, Result, Server,
+    appservices::query,
     directory::aliases::may_have,
     limits::Kind,
     personal::invite_permission,
@@ -98,6 +99,7 @@ pub async fn create(server: &Arc<Server>, wanted: CreateRoom) -> Result<OwnedRoo
     let me = wanted.caller.user_id.as_str();
     let others = wanted.invite.iter().filter(|user_id| *user_id != me).count();
     server.limits.take_all(Kind::Invite, others, me, &*server.clock)?;
+    query::users(server, &wanted.caller, &wanted.invite).await?;
     let (nonce, now) = (random::name(&*server.rng, 24), server.clock.now());
     server
         .store

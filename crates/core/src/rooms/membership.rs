@@ -12,6 +12,8 @@ use ruma::{
 
 use crate::{
     Caller, Refusal, Result, Server,
+    appservices::query,
+    directory::aliases,
     limits::Kind,
     personal::invite_permission,
     rooms::{append::append, carry_over::carry_over, create::person, head::Head, restricted},
@@ -55,11 +57,11 @@ struct Unit {
 }
 
 /// Changes a membership. What is so already stays so without a new event, where repeating is natural: joining,
-/// leaving, knocking.
+/// leaving, knocking. Who is invited and not there may be made by an application service now.
 ///
 /// # Errors
 /// `Forbidden` when the rules of the room refuse it or the target's membership doesn't fit, `NotFound` when an
-/// invited person doesn't exist here.
+/// invited person doesn't exist here, `ServiceTimedOut` when the application service of their name doesn't answer.
 pub async fn change(server: &Arc<Server>, wanted: ChangeMembership) -> Result<()> {
     if wanted.change != Change::Leave {
         wanted.caller.may_take_part()?;
@@ -69,6 +71,9 @@ pub async fn change(server: &Arc<Server>, wanted: ChangeMembership) -> Result<()
         Change::Join | Change::Knock => server.limit(Kind::Join, user)?,
         Change::Invite(_) => server.limit(Kind::Invite, user)?,
         Change::Leave | Change::Kick(_) | Change::Ban(_) | Change::Unban(_) => {}
+    }
+    if let Change::Invite(user_id) = &wanted.change {
+        query::users(server, &wanted.caller, std::slice::from_ref(user_id)).await?;
     }
     let now = server.clock.now();
     server
@@ -118,22 +123,17 @@ pub async fn leave_all(server: &Arc<Server>, caller: &Caller) -> Result<()> {
     first
 }
 
-/// The room that an id or an alias of this server names.
+/// The room that an id or an alias of this server names; the application service in whose names the alias is may make
+/// it now.
 ///
 /// # Errors
-/// `NotFound` when there is no such alias here.
-pub async fn resolve(server: &Arc<Server>, room: OwnedRoomOrAliasId) -> Result<OwnedRoomId> {
+/// `NotFound` when there is no such alias here, `ServiceTimedOut` when the service doesn't answer.
+pub async fn resolve(server: &Arc<Server>, caller: &Caller, room: OwnedRoomOrAliasId) -> Result<OwnedRoomId> {
     if let Ok(room_id) = <&RoomId>::try_from(&*room) {
         return Ok(room_id.to_owned());
     }
     let alias = RoomAliasId::parse(room.as_str()).map_err(|_| Refusal::not_found("this room was"))?;
-    let found = server
-        .store
-        .read(move |tx| Box::pin(async move { tx.alias_get(&alias).await }))
-        .await?;
-    found
-        .map(|row| row.room_id)
-        .ok_or_else(|| Refusal::not_found("a room of this address was"))
+    aliases::resolve(server, Some(caller), &alias).await
 }
 
 impl Unit {

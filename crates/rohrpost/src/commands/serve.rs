@@ -33,7 +33,6 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let listeners = listeners::bind(config).await?;
     let _alone = wire_up::be_alone(config)?;
     let (egress, mailer) = (wire_up::egress(config)?, wire_up::mailer(config)?);
-    let services = wire_up::services()?;
     let server = wire_up::server(config).await?;
     let render = telemetry::render(figures.clone());
     let mut router = rohrpost_http::router(Arc::clone(&server));
@@ -69,7 +68,6 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
         tasks.spawn(rohrpost_worker::appservices::run(
             Arc::clone(&server),
             Arc::clone(service),
-            Arc::clone(&services),
         ));
     }
     tasks.spawn(upkeep::run(Arc::clone(&server), figures));

@@ -89,6 +89,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         Ports {
             clock: Arc::new(System),
             rng: Arc::new(System),
+            services: None,
         },
     )
     .await?;

@@ -13,8 +13,8 @@ use ruma::{
 
 use crate::call::Public;
 
-pub(crate) async fn get(Public { server, .. }: Public, request: Request) -> Result<Response> {
-    let FullProfile { profile, fields } = profile::profile(&server, request.user_id).await?;
+pub(crate) async fn get(Public { server, caller, .. }: Public, request: Request) -> Result<Response> {
+    let FullProfile { profile, fields } = profile::profile(&server, caller.as_ref(), request.user_id).await?;
     let name = profile.display_name.map(ProfileFieldValue::DisplayName);
     let picture = profile
         .avatar_url

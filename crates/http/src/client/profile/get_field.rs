@@ -13,8 +13,8 @@ use ruma::{
 
 use crate::call::Public;
 
-pub(crate) async fn get_field(Public { server, .. }: Public, request: Request) -> Result<Response> {
-    let FullProfile { profile, fields } = profile::profile(&server, request.user_id).await?;
+pub(crate) async fn get_field(Public { server, caller, .. }: Public, request: Request) -> Result<Response> {
+    let FullProfile { profile, fields } = profile::profile(&server, caller.as_ref(), request.user_id).await?;
     let value = match request.field {
         ProfileFieldName::DisplayName => profile.display_name.map(ProfileFieldValue::DisplayName),
         ProfileFieldName::AvatarUrl => profile

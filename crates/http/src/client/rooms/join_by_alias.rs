@@ -14,7 +14,7 @@ pub(crate) async fn join_by_alias(
     Authed { server, caller, .. }: Authed,
     request: Request,
 ) -> Result<Response> {
-    let room_id = membership::resolve(&server, request.room_id_or_alias).await?;
+    let room_id = membership::resolve(&server, &caller, request.room_id_or_alias).await?;
     let wanted = ChangeMembership {
         caller,
         room_id: room_id.clone(),

@@ -11,7 +11,7 @@ use ruma::api::client::knock::knock_room::v3::{Request, Response};
 use crate::call::Authed;
 
 pub(crate) async fn knock(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
-    let room_id = membership::resolve(&server, request.room_id_or_alias).await?;
+    let room_id = membership::resolve(&server, &caller, request.room_id_or_alias).await?;
     let wanted = ChangeMembership {
         caller,
         room_id: room_id.clone(),
