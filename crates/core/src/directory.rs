@@ -5,6 +5,7 @@
 pub mod aliases;
 pub mod delete_alias;
 pub mod listing;
+pub mod networks;
 pub mod people;
 pub mod public_rooms;
 

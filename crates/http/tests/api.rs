@@ -3,6 +3,7 @@
 mod accounts;
 mod appservices;
 mod backup;
+mod bridge;
 mod cross_signing;
 mod dehydrated_device;
 mod delayed_events;

@@ -7,6 +7,22 @@ use crate::{
     value::{Row, Value, params},
 };
 
+/// A list of rooms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listing<'a> {
+    /// This server's own.
+    Own,
+    /// The rooms of all lists.
+    All,
+    /// An application service's for one of its networks.
+    Network {
+        /// The name of the service.
+        service: &'a str,
+        /// The network, by the service's own name.
+        network: &'a str,
+    },
+}
+
 /// An alias and what it points to.
 #[derive(Clone, Debug)]
 pub struct AliasRow {
@@ -99,10 +115,45 @@ impl Tx<'_> {
         answers.iter().map(pairs).collect()
     }
 
-    /// How many rooms are listed.
-    pub async fn directory_count(&mut self) -> Result<i64> {
-        self.query_one("SELECT COUNT(*) FROM rooms WHERE is_public = 1", &[])
-            .await?
-            .get(0)
+    /// How many rooms a list has.
+    pub async fn directory_count(&mut self, list: Listing<'_>) -> Result<i64> {
+        let row = match list {
+            Listing::Own => {
+                self.query_one("SELECT COUNT(*) FROM rooms WHERE is_public = 1", &[])
+                    .await
+            }
+            Listing::All => {
+                let sql = "SELECT COUNT(*) FROM rooms r WHERE r.is_public = 1 \
+                           OR EXISTS (SELECT 1 FROM appservice_listings l WHERE l.room_nid = r.nid)";
+                self.query_one(sql, &[]).await
+            }
+            Listing::Network { service, network } => {
+                let sql =
+                    "SELECT COUNT(*) FROM appservice_listings WHERE appservice_id = $1 AND network_id = $2";
+                self.query_one(sql, params![service, network]).await
+            }
+        };
+        row?.get(0)
+    }
+
+    /// Puts a room on an application service's list for one of its networks.
+    pub async fn listing_put(&mut self, room: RoomNid, service: &str, network: &str) -> Result<()> {
+        let sql = "INSERT INTO appservice_listings (room_nid, appservice_id, network_id) VALUES ($1, $2, $3) \
+                   ON CONFLICT (room_nid, appservice_id, network_id) DO NOTHING";
+        self.execute(sql, params![room, service, network]).await?;
+        Ok(())
+    }
+
+    /// Takes a room off an application service's list. `false`: it wasn't there.
+    pub async fn listing_delete(&mut self, room: RoomNid, service: &str, network: &str) -> Result<bool> {
+        let sql =
+            "DELETE FROM appservice_listings WHERE room_nid = $1 AND appservice_id = $2 AND network_id = $3";
+        Ok(self.execute(sql, params![room, service, network]).await? == 1)
+    }
+
+    /// How many rooms an application service has on its lists.
+    pub async fn listing_count(&mut self, service: &str) -> Result<i64> {
+        let sql = "SELECT COUNT(*) FROM appservice_listings WHERE appservice_id = $1";
+        self.query_one(sql, params![service]).await?.get(0)
     }
 }

@@ -77,7 +77,7 @@ pub use self::{
     device_keys::DeviceKeys,
     device_lists::DeviceListChanges,
     devices::Device,
-    directory::AliasRow,
+    directory::{AliasRow, Listing},
     email_sessions::{EmailPurpose, EmailSession},
     engine::{Store, peek},
     error::StoreError,

@@ -3,7 +3,7 @@
 use ruma::{OwnedEventId, OwnedRoomId, RoomId, RoomVersionId};
 
 use crate::{
-    EventNid, Result, RoomNid, StateNid, StoreError, StreamPos, Tx,
+    EventNid, Listing, Result, RoomNid, StateNid, StoreError, StreamPos, Tx,
     value::{Row, params},
 };
 
@@ -177,12 +177,43 @@ impl Tx<'_> {
         .await
     }
 
-    /// Listed rooms with the number of their joined members, largest first.
-    pub async fn room_list_public(&mut self, offset: u32, limit: u32) -> Result<Vec<(RoomRow, i64)>> {
-        let sql = "SELECT r.nid, r.room_id, r.version, r.kind, r.tag, r.state_nid, r.depth, r.last_pos, r.ever_encrypted, \
-                   r.is_public, r.bump_pos, (SELECT COUNT(*) FROM memberships m WHERE m.room_nid = r.nid AND m.membership = 'join') AS joined \
-                   FROM rooms r WHERE r.is_public = 1 ORDER BY joined DESC, r.nid LIMIT $2 OFFSET $1";
-        let rows = self.query(sql, params![offset, limit]).await?;
+    /// Rooms of a list with the number of their joined members, largest first.
+    pub async fn room_list_public(
+        &mut self,
+        list: Listing<'_>,
+        offset: u32,
+        limit: u32,
+    ) -> Result<Vec<(RoomRow, i64)>> {
+        macro_rules! select {
+            ($which:literal) => {
+                concat!(
+                    "SELECT r.nid, r.room_id, r.version, r.kind, r.tag, r.state_nid, r.depth, r.last_pos, \
+                     r.ever_encrypted, r.is_public, r.bump_pos, (SELECT COUNT(*) FROM memberships m \
+                     WHERE m.room_nid = r.nid AND m.membership = 'join') AS joined FROM rooms r WHERE ",
+                    $which,
+                    " ORDER BY joined DESC, r.nid LIMIT $2 OFFSET $1"
+                )
+            };
+        }
+        let rows = match list {
+            Listing::Own => {
+                self.query(select!("r.is_public = 1"), params![offset, limit])
+                    .await?
+            }
+            Listing::All => {
+                let sql = select!(
+                    "(r.is_public = 1 OR EXISTS (SELECT 1 FROM appservice_listings l WHERE l.room_nid = r.nid))"
+                );
+                self.query(sql, params![offset, limit]).await?
+            }
+            Listing::Network { service, network } => {
+                let sql = select!(
+                    "EXISTS (SELECT 1 FROM appservice_listings l WHERE l.room_nid = r.nid AND l.appservice_id = $3 \
+                     AND l.network_id = $4)"
+                );
+                self.query(sql, params![offset, limit, service, network]).await?
+            }
+        };
         rows.iter().map(|row| Ok((room(row)?, row.get(11)?))).collect()
     }
 }

@@ -31,15 +31,7 @@ pub async fn set(
     room_id: OwnedRoomId,
     visibility: Visibility,
 ) -> Result<()> {
-    let is_public = match visibility {
-        Visibility::Public => true,
-        Visibility::Private => false,
-        _ => {
-            return Err(Refusal::InvalidParam(
-                "visibility must be public or private".to_owned(),
-            ));
-        }
-    };
+    let is_public = is_public(&visibility)?;
     server
         .store
         .write(Unit {
@@ -49,6 +41,17 @@ pub async fn set(
             is_public,
         })
         .await
+}
+
+/// Whether a room is to be listed.
+pub(super) fn is_public(visibility: &Visibility) -> Result<bool> {
+    match visibility {
+        Visibility::Public => Ok(true),
+        Visibility::Private => Ok(false),
+        _ => Err(Refusal::InvalidParam(
+            "visibility must be public or private".to_owned(),
+        )),
+    }
 }
 
 impl Work for Unit {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rohrpost_store::{RoomRow, Tx};
+use rohrpost_store::{Listing, RoomRow, Tx};
 use ruma::{
     OwnedServerName, RoomAliasId, UInt,
     directory::{Filter, PublicRoomsChunk, PublicRoomsChunkInit, RoomNetwork},
@@ -11,7 +11,7 @@ use ruma::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{Refusal, Result, Server};
+use crate::{Refusal, Result, Server, appservices::third_party};
 
 /// Rooms in one answer.
 const MAX_ROOMS: usize = 100;
@@ -31,7 +31,7 @@ pub struct PublicRooms {
     pub since: Option<String>,
     /// Which of them.
     pub filter: Filter,
-    /// Of which network.
+    /// Of which network: this server's own list, all lists, or the `instance_id` of an application service's network.
     pub network: RoomNetwork,
 }
 
@@ -74,28 +74,50 @@ pub async fn list(server: &Arc<Server>, wanted: PublicRooms) -> Result<Page> {
         .limit
         .map_or(MAX_ROOMS, |limit| usize::try_from(limit).unwrap_or(MAX_ROOMS))
         .clamp(1, MAX_ROOMS);
-    if let RoomNetwork::ThirdParty(_) = wanted.network {
-        return Ok(Page {
-            rooms: Vec::new(),
-            next: None,
-            prev: None,
-            total: 0,
-        });
-    }
+    let instance = match &wanted.network {
+        RoomNetwork::ThirdParty(instance) => match third_party::instance(server, instance) {
+            Some((service, network)) => Some((Arc::clone(&service.id), network.to_owned())),
+            None => {
+                return Ok(Page {
+                    rooms: Vec::new(),
+                    next: None,
+                    prev: None,
+                    total: 0,
+                });
+            }
+        },
+        _ => None,
+    };
+    let all = wanted.network == RoomNetwork::All;
     let filter = wanted.filter;
     server
         .store
-        .read(move |tx| Box::pin(async move { page(tx, offset, limit, &filter).await }))
+        .read(move |tx| {
+            Box::pin(async move {
+                let list = match &instance {
+                    Some((service, network)) => Listing::Network { service, network },
+                    None if all => Listing::All,
+                    None => Listing::Own,
+                };
+                page(tx, list, offset, limit, &filter).await
+            })
+        })
         .await
 }
 
-async fn page(tx: &mut Tx<'_>, offset: u32, limit: usize, filter: &Filter) -> Result<Page> {
-    let total = u64::try_from(tx.directory_count().await?).unwrap_or(0);
+async fn page(
+    tx: &mut Tx<'_>,
+    list: Listing<'_>,
+    offset: u32,
+    limit: usize,
+    filter: &Filter,
+) -> Result<Page> {
+    let total = u64::try_from(tx.directory_count(list).await?).unwrap_or(0);
     let mut rooms = Vec::new();
     let mut at = offset;
     let mut next = None;
     'pages: while at < offset.saturating_add(MAX_LOOKED_AT) {
-        let rows = tx.room_list_public(at, AT_ONCE).await?;
+        let rows = tx.room_list_public(list, at, AT_ONCE).await?;
         let is_last = rows.len() < AT_ONCE as usize;
         let nids: Vec<_> = rows.iter().map(|(room, _)| room.nid).collect();
         let states = tx.directory_state(&nids, KINDS).await?;

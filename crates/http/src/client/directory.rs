@@ -8,6 +8,7 @@ mod get_public_rooms;
 mod get_visibility;
 mod search_people;
 mod search_public_rooms;
+mod set_network_visibility;
 mod set_visibility;
 
 use crate::routes::Routes;
@@ -22,4 +23,5 @@ pub(crate) fn routes(routes: &mut Routes) {
     routes.authed(search_people::search_people);
     routes.authed(search_public_rooms::search_public_rooms);
     routes.authed(set_visibility::set_visibility);
+    routes.authed(set_network_visibility::set_network_visibility);
 }

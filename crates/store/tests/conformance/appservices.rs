@@ -1,6 +1,6 @@
 //! How far application services were told what happened.
 
-use rohrpost_store::{AppserviceProgress, EventNid, EventStatus, ReceiptRow};
+use rohrpost_store::{AppserviceProgress, EventNid, EventStatus, Listing, ReceiptRow};
 
 use crate::support::{alice, event_id, on_both, pos, put_event, room, room_id, tx};
 
@@ -72,6 +72,43 @@ fn rooms_with_receipts_and_typing_are_listed_once() {
             assert!(tx.ephemeral_rooms(pos(7), pos(9), 10).await?.is_empty());
             assert!(tx.typing_changed(a, pos(5), pos(6)).await?);
             assert!(!tx.typing_changed(a, pos(6), pos(9)).await?);
+        });
+    });
+}
+
+#[test]
+fn rooms_are_on_the_lists_they_were_put_on() {
+    on_both(async |db| {
+        tx!(db, |tx| {
+            let (a, b) = (room(tx, "a").await?, room(tx, "b").await?);
+            tx.room_set_public(b, true).await?;
+            for _ in 0..2 {
+                tx.listing_put(a, "bridge", "net").await?;
+            }
+            tx.listing_put(a, "bridge", "more").await?;
+            tx.listing_put(b, "other", "net").await?;
+            assert_eq!(tx.listing_count("bridge").await?, 2);
+            let network = |service, network| Listing::Network { service, network };
+            for (list, expected) in [
+                (Listing::Own, &[b][..]),
+                (Listing::All, &[a, b]),
+                (network("bridge", "net"), &[a]),
+                (network("other", "net"), &[b]),
+                (network("other", "more"), &[]),
+            ] {
+                let rooms = tx.room_list_public(list, 0, 10).await?;
+                let rooms: Vec<_> = rooms.into_iter().map(|(room, _)| room.nid).collect();
+                assert_eq!(rooms, expected, "{list:?}");
+                assert_eq!(tx.directory_count(list).await?, expected.len() as i64, "{list:?}");
+            }
+            assert!(tx.listing_delete(a, "bridge", "net").await?);
+            assert!(!tx.listing_delete(a, "bridge", "net").await?);
+            assert!(!tx.listing_delete(a, "other", "net").await?);
+            assert!(
+                tx.room_list_public(network("bridge", "net"), 0, 10)
+                    .await?
+                    .is_empty()
+            );
         });
     });
 }

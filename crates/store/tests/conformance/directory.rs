@@ -1,6 +1,6 @@
 //! Aliases and the list of rooms.
 
-use rohrpost_store::EventNid;
+use rohrpost_store::{EventNid, Listing};
 use ruma::{RoomAliasId, events::StateEventType, room_alias_id};
 
 use crate::support::{alice, bob, on_both, pos, put_event, room, room_id, tx};
@@ -73,12 +73,12 @@ fn the_directory_shows_current_state_of_many_rooms() {
                 ]
             );
 
-            assert_eq!(tx.directory_count().await?, 0);
+            assert_eq!(tx.directory_count(Listing::Own).await?, 0);
             tx.room_set_public(a, true).await?;
             tx.room_set_public(b, true).await?;
-            assert_eq!(tx.directory_count().await?, 2);
+            assert_eq!(tx.directory_count(Listing::Own).await?, 2);
             tx.room_set_public(b, false).await?;
-            assert_eq!(tx.directory_count().await?, 1);
+            assert_eq!(tx.directory_count(Listing::Own).await?, 1);
         });
     });
 }

@@ -1,6 +1,6 @@
 //! Rooms and our signing keys.
 
-use rohrpost_store::{EventNid, NewRoom, RoomRow, SigningKeyRow, StateNid, StoreError};
+use rohrpost_store::{EventNid, Listing, NewRoom, RoomRow, SigningKeyRow, StateNid, StoreError};
 use ruma::{RoomVersionId, events::room::member::MembershipState};
 
 use crate::{
@@ -132,9 +132,12 @@ fn listed_rooms_come_largest_first() {
             };
             let expected =
                 [("b", 3), ("a", 1), ("c", 1)].map(|(name, joined)| (room_id(name).to_string(), joined));
-            assert_eq!(names(tx.room_list_public(0, 10).await?), expected);
-            assert_eq!(names(tx.room_list_public(1, 1).await?), expected[1..2]);
-            assert!(tx.room_list_public(3, 10).await?.is_empty());
+            assert_eq!(names(tx.room_list_public(Listing::Own, 0, 10).await?), expected);
+            assert_eq!(
+                names(tx.room_list_public(Listing::Own, 1, 1).await?),
+                expected[1..2]
+            );
+            assert!(tx.room_list_public(Listing::Own, 3, 10).await?.is_empty());
         });
     });
 }
