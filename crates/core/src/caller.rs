@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 pub use rohrpost_store::Restrictions;
 use rohrpost_store::{TokenKind, Tx, UserState};
-use ruma::{OwnedDeviceId, OwnedUserId};
+use ruma::{DeviceId, OwnedDeviceId, OwnedUserId};
 
 use crate::{
     Refusal, Result, Server,
@@ -18,7 +18,7 @@ use crate::{
 pub struct Caller {
     /// The user.
     pub user_id: OwnedUserId,
-    /// The device.
+    /// The device; whether there is one says [`Caller::device`].
     pub device_id: OwnedDeviceId,
     /// May administer this server.
     pub administrator: bool,
@@ -33,6 +33,13 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// The device. `None`: an application service acts as a user and named none.
+    #[must_use]
+    pub fn device(&self) -> Option<&DeviceId> {
+        let is_none = self.appservice.is_some() && self.device_id.as_str().starts_with(act::NO_DEVICE);
+        (!is_none).then_some(&*self.device_id)
+    }
+
     /// Checks that the account may take part, not only read. What a suspended account may do all the same is
     /// everything that doesn't ask this.
     ///

@@ -92,7 +92,8 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Of an operation on the account page: whoever is signed in there showed their password.
+    /// Of an operation that needs no further proof: on the account page, where whoever is signed in showed their
+    /// password, or by an application service.
     pub(crate) fn of_page() -> Self {
         Self {
             session: None,
@@ -228,6 +229,21 @@ pub async fn require(server: &Arc<Server>, request: UiaRequest<'_>) -> Result<Pr
         });
     }
     Err(refuse(server, &request, session, None).await?)
+}
+
+/// The same for operations that application services do for their users without a confirmation: they have no password.
+///
+/// <https://spec.matrix.org/v1.19/application-service-api/#device-management>
+///
+/// # Errors
+/// Those of [`require`].
+pub async fn require_of_people(server: &Arc<Server>, request: UiaRequest<'_>) -> Result<Proof> {
+    match request.user {
+        Some(Caller {
+            appservice: Some(_), ..
+        }) => Ok(Proof::of_page()),
+        _ => require(server, request).await,
+    }
 }
 
 fn has_stage(flows: &[AuthFlow], stage: &AuthType) -> bool {

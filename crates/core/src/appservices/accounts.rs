@@ -37,12 +37,16 @@ fn service<'a>(server: &'a Server, caller: Option<&Caller>) -> Result<&'a Arc<Ap
 /// Makes an account in the names of a service. It has no password.
 ///
 /// # Errors
-/// `UnknownToken` when no service calls, `Exclusive` for other names, `UserInUse`.
+/// `UnknownToken` when no service calls, `Exclusive` for other names, `UserInUse`; `AppserviceLoginUnsupported` with a
+/// device, where people sign in with OAuth 2.0 alone.
 ///
 /// # Spec
 /// <https://spec.matrix.org/v1.19/application-service-api/#server-admin-style-permissions>
 pub async fn register(server: &Arc<Server>, wanted: RegisterUser) -> Result<Registered> {
     let service = service(server, wanted.caller.as_ref())?;
+    if wanted.device.is_some() && !server.settings.legacy_login {
+        return Err(Refusal::AppserviceLoginUnsupported);
+    }
     let invalid = || Refusal::InvalidUsername("this can't be part of a user id".to_owned());
     let user_id = UserId::parse(format!("@{}:{}", wanted.username, server.name())).map_err(|_| invalid())?;
     if wanted.username.contains(':') || user_id.validate_strict().is_err() {

@@ -12,6 +12,9 @@ use crate::{
     appservices::{Appservice, accounts::make_sender},
 };
 
+/// Begins the name of a device that there isn't; none can begin so.
+pub(crate) const NO_DEVICE: &str = "\u{1}appservice:";
+
 /// As whom a service wants to act.
 #[derive(Clone, Debug, Default)]
 pub struct ActAs {
@@ -24,7 +27,7 @@ pub struct ActAs {
 /// The caller that a service acts as.
 ///
 /// # Errors
-/// `Forbidden` for users that aren't its own or have no account, and for devices that there aren't.
+/// `Forbidden` for users that aren't its own or have no account; `UnknownDevice` for devices that they don't have.
 pub(crate) async fn caller(
     server: &Arc<Server>,
     service: &Arc<Appservice>,
@@ -54,13 +57,18 @@ pub(crate) async fn caller(
                     None => true,
                 };
                 let restrictions = tx.user_restrictions(&wanted).await?;
-                Ok::<_, Refusal>(user.filter(|_| has_device).map(|user| (user, restrictions)))
+                Ok::<_, Refusal>((user, restrictions, has_device))
             })
         })
         .await?;
     let restrictions = match found {
-        Some((user, restrictions)) if user.state == UserState::Active => restrictions,
-        None if user_id == service.sender && act_as.device_id.is_none() => {
+        (Some(user), restrictions, has_device) if user.state == UserState::Active => {
+            if !has_device {
+                return Err(Refusal::UnknownDevice);
+            }
+            restrictions
+        }
+        (None, ..) if user_id == service.sender && act_as.device_id.is_none() => {
             make_sender(server, service).await?;
             Restrictions::default()
         }
@@ -70,7 +78,7 @@ pub(crate) async fn caller(
     let device_id = act_as
         .device_id
         .clone()
-        .unwrap_or_else(|| format!("\u{1}appservice:{}", service.id).into());
+        .unwrap_or_else(|| format!("{NO_DEVICE}{}", service.id).into());
     let caller = Caller {
         user_id,
         device_id,

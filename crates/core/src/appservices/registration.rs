@@ -226,11 +226,11 @@ impl Appservices {
             .any(|service| any_exclusive(&service.aliases, alias.as_str()))
     }
 
-    /// Whether somebody is a user of a service that isn't limited.
+    /// Whether somebody isn't limited: a service itself, or a user that only a service can be which isn't limited.
     #[must_use]
     pub fn is_unlimited(&self, who: &str) -> bool {
         self.0.iter().any(|service| {
-            !service.rate_limited && (service.sender == who || any_exclusive(&service.users, who))
+            service.sender == who || !service.rate_limited && any_exclusive(&service.users, who)
         })
     }
 }

@@ -102,7 +102,7 @@ pub async fn upload_identity(server: &Arc<Server>, upload: UploadIdentity<'_>) -
                 auth: auth.take(),
                 flows,
             };
-            proof = Some(Arc::new(uia::require(server, request).await?));
+            proof = Some(Arc::new(uia::require_of_people(server, request).await?));
         }
         let unit = Unit {
             caller: caller.clone(),

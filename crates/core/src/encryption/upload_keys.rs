@@ -65,9 +65,14 @@ pub(super) struct Checked {
 /// Publishes keys; answers how many one-time keys are left.
 ///
 /// # Errors
-/// `InvalidParam` for keys of another user or device, for another key under a known id, and where there are too
+/// `MissingParam` when an application service names no device. /// `InvalidParam` for keys of another user or device, for another key under a known id, and where there are too
 /// many; `InvalidSignature` when the device did not sign its keys; `BadJson` and `TooLarge` for malformed keys.
 pub async fn upload_keys(server: &Arc<Server>, upload: UploadKeys) -> Result<Counts> {
+    if upload.caller.device().is_none() {
+        return Err(Refusal::MissingParam(
+            "device_id is missing: whose keys are these?".to_owned(),
+        ));
+    }
     let checked = check(server, upload).await?;
     Ok(wire_counts(server.store.write(checked).await?))
 }

@@ -25,6 +25,19 @@ pub struct SendMessage {
     pub content: serde_json::Value,
     /// For how long it is sticky, in ms. `None`: it isn't.
     pub sticky_ms: Option<u32>,
+    /// When it was sent. Only an application service may say; `None`: now.
+    pub ts: Option<MilliSecondsSinceUnixEpoch>,
+}
+
+/// When an event was sent, as far as the caller may say: an application service passes on what was said elsewhere, maybe
+/// long ago.
+///
+/// <https://spec.matrix.org/v1.19/application-service-api/#timestamp-massaging>
+pub(crate) fn massaged(
+    caller: &Caller,
+    ts: Option<MilliSecondsSinceUnixEpoch>,
+) -> Option<MilliSecondsSinceUnixEpoch> {
+    ts.filter(|_| caller.appservice.is_some())
 }
 
 struct Unit {
@@ -36,6 +49,7 @@ struct Unit {
     txn_id: OwnedTransactionId,
     content: CanonicalJsonObject,
     sticky_ms: Option<u32>,
+    ts: MilliSecondsSinceUnixEpoch,
     now: MilliSecondsSinceUnixEpoch,
 }
 
@@ -52,6 +66,7 @@ pub async fn send(server: &Arc<Server>, message: SendMessage) -> Result<OwnedEve
         txn_id,
         content,
         sticky_ms,
+        ts,
     } = message;
     if kind == MessageLikeEventType::RoomRedaction {
         return Err(Refusal::InvalidParam(
@@ -59,13 +74,15 @@ pub async fn send(server: &Arc<Server>, message: SendMessage) -> Result<OwnedEve
         ));
     }
     server.limit(Kind::Message, caller.user_id.as_str())?;
+    let now = server.clock.now();
     let unit = Unit {
         server: Arc::clone(server),
+        ts: massaged(&caller, ts).unwrap_or(now),
+        now,
         endpoint: format!("send/{room_id}/{kind}"),
         kind: kind.to_string().into(),
         content: canonical_object(content)?,
         sticky_ms,
-        now: server.clock.now(),
         caller,
         room_id,
         txn_id,
@@ -97,7 +114,7 @@ impl Work for Unit {
             content: self.content.clone(),
             sender: user_id.clone(),
             redacts: None,
-            origin_server_ts: self.now,
+            origin_server_ts: self.ts,
         };
         let sent = Some((&**device_id, txn_id));
         let pdu = append_sticky(&self.server, tx, &mut head, new, sent, self.sticky_ms).await?;

@@ -15,6 +15,7 @@ use ruma::{
 
 use crate::{
     Caller, Refusal, Result, Server,
+    appservices::query,
     limits::Kind,
     personal::invite_permission,
     rooms::{
@@ -23,6 +24,7 @@ use crate::{
         head::Head,
         membership::{Change, fits, membership_now},
         restricted,
+        send::massaged,
     },
 };
 
@@ -38,6 +40,8 @@ pub struct SetState {
     pub state_key: String,
     /// Its content.
     pub content: serde_json::Value,
+    /// When it was sent. Only an application service may say; `None`: now.
+    pub ts: Option<MilliSecondsSinceUnixEpoch>,
 }
 
 /// A state event of one of our users, on its way into the room.
@@ -65,6 +69,7 @@ pub async fn set_state(server: &Arc<Server>, wanted: SetState) -> Result<OwnedEv
         kind,
         state_key,
         content,
+        ts,
     } = wanted;
     if kind == StateEventType::from(TimelineEventType::RoomRedaction.to_string()) {
         return Err(Refusal::InvalidParam(
@@ -79,8 +84,11 @@ pub async fn set_state(server: &Arc<Server>, wanted: SetState) -> Result<OwnedEv
     let is_others = kind == StateEventType::RoomMember && state_key != caller.user_id.as_str();
     if is_others && membership_in(&content) == MembershipState::Invite {
         server.limit(Kind::Invite, caller.user_id.as_str())?;
+        if let Ok(user_id) = OwnedUserId::try_from(state_key.as_str()) {
+            query::users(server, &caller, &[user_id]).await?;
+        }
     }
-    let now = server.clock.now();
+    let now = massaged(&caller, ts).unwrap_or_else(|| server.clock.now());
     server
         .store
         .write(NewState {

@@ -8,7 +8,8 @@ use ruma::api::client::account::whoami::v3::{Request, Response};
 use crate::call::Authed;
 
 pub(crate) async fn whoami(Authed { caller, .. }: Authed, _: Request) -> Result<Response> {
+    let device_id = caller.device().map(ToOwned::to_owned);
     let mut response = Response::new(caller.user_id, caller.guest);
-    response.device_id = Some(caller.device_id);
+    response.device_id = device_id;
     Ok(response)
 }

@@ -20,7 +20,7 @@ pub(crate) async fn delete(Authed { server, caller, call }: Authed, request: Req
         auth: request.auth,
         flows: uia::by_password(),
     };
-    let proof = uia::require(&server, confirm).await?;
+    let proof = uia::require_of_people(&server, confirm).await?;
     remove::remove(&server, caller, vec![request.device_id], proof).await?;
     Ok(Response::new())
 }

@@ -22,7 +22,7 @@ pub(crate) async fn delete_many(
         auth: request.auth,
         flows: uia::by_password(),
     };
-    let proof = uia::require(&server, confirm).await?;
+    let proof = uia::require_of_people(&server, confirm).await?;
     remove::remove(&server, caller, request.devices, proof).await?;
     Ok(Response::new())
 }

@@ -44,6 +44,7 @@ pub(crate) async fn send(
         txn_id: request.txn_id,
         content,
         sticky_ms,
+        ts: request.timestamp,
     };
     let event_id = send::send(&server, message).await?;
     Ok(Answer(Sent::Now { event_id }))

@@ -42,6 +42,7 @@ pub(crate) async fn set_state(
         kind: request.event_type,
         state_key: request.state_key,
         content,
+        ts: request.timestamp,
     };
     let event_id = use_case::set_state(&server, wanted).await?;
     Ok(Answer(Sent::Now { event_id }))

@@ -66,6 +66,9 @@ pub(crate) async fn login(
         let Some(UserIdentifier::Matrix(identifier)) = &info.identifier else {
             return Err(Refusal::MissingParam("identifier is missing".to_owned()));
         };
+        if !server.settings.legacy_login {
+            return Err(Refusal::AppserviceLoginUnsupported);
+        }
         let signed_in = appservices::login(&server, caller.as_ref(), &identifier.user, device).await?;
         return Ok(answer(signed_in));
     }
