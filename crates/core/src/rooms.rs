@@ -12,6 +12,7 @@ pub mod forget;
 mod guest_access;
 pub mod head;
 pub mod hierarchy;
+pub mod initial_sync;
 pub mod joined;
 pub mod members;
 pub mod membership;

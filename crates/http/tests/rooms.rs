@@ -601,3 +601,84 @@ async fn state_that_is_so_already_is_not_sent_again() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_room_is_shown_at_a_glance_to_those_who_may_read_it() {
+    TestServer::each(async |server| {
+        let (alice, bob) = (server.user("alice").await, server.user("bob").await);
+        let room = alice
+            .create_room(json!({ "preset": "public_chat", "visibility": "public", "name": "Lobby" }))
+            .await;
+        let path = format!("/_matrix/client/v3/rooms/{}/initialSync", enc(&room));
+        let mut sent = Vec::new();
+        for n in 0..22 {
+            sent.push(alice.send_text(&room, &format!("message {n}")).await);
+        }
+        let tag = format!(
+            "/_matrix/client/v3/user/{}/rooms/{}/tags/m.favourite",
+            alice.id,
+            enc(&room)
+        );
+        assert_eq!(alice.put(&tag, json!({})).await.0, 200);
+
+        let (status, shown) = alice.get(&path).await;
+        assert_eq!(status, 200, "{shown}");
+        assert_eq!(
+            (&shown["room_id"], &shown["membership"]),
+            (&json!(room), &json!("join"))
+        );
+        assert_eq!(shown["visibility"], "public");
+        assert_eq!(shown["account_data"][0]["type"], "m.tag");
+        let ids = |chunk: &Value| -> Vec<String> {
+            let chunk = chunk.as_array().expect("events").iter();
+            chunk
+                .map(|event| event["event_id"].as_str().expect("an id").to_owned())
+                .collect()
+        };
+        assert_eq!(
+            ids(&shown["messages"]["chunk"]),
+            sent[2..],
+            "the newest, oldest first"
+        );
+        let state = shown["state"].as_array().expect("state");
+        assert!(
+            state.iter().any(|event| event["content"]["name"] == "Lobby"),
+            "{shown}"
+        );
+        let older = format!(
+            "/_matrix/client/v3/rooms/{}/messages?dir=b&limit=2&from={}",
+            enc(&room),
+            shown["messages"]["start"].as_str().expect("a token")
+        );
+        let (_, older) = alice.get(&older).await;
+        assert_eq!(ids(&older["chunk"]), [sent[1].clone(), sent[0].clone()]);
+        assert_eq!(alice.get(&path).await, (200, shown), "the same request again");
+
+        assert_eq!(bob.get(&path).await.0, 403);
+        alice
+            .set_state(
+                &room,
+                "m.room.history_visibility",
+                "",
+                json!({ "history_visibility": "world_readable" }),
+            )
+            .await;
+        let (status, peeked) = bob.get(&path).await;
+        assert_eq!(status, 200, "{peeked}");
+        assert!(
+            peeked["membership"].is_null() && peeked["account_data"].is_null(),
+            "{peeked}"
+        );
+        let last = peeked["messages"]["chunk"]
+            .as_array()
+            .and_then(|chunk| chunk.last());
+        assert_eq!(
+            last.map(|event| &event["type"]),
+            Some(&json!("m.room.history_visibility"))
+        );
+        assert_eq!(server.get(&path, None).await.0, 401);
+        let unknown = "/_matrix/client/v3/rooms/%21unknown%3Atest.example/initialSync";
+        assert_eq!(bob.get(unknown).await.0, 403);
+    })
+    .await;
+}

@@ -115,7 +115,8 @@ pub(crate) async fn senders(
     viewer.state(tx, head, &rows).await
 }
 
-async fn collect(
+/// A page of the events that the user may see: where it begins, where the next one begins, and the events.
+pub(super) async fn collect(
     tx: &mut Tx<'_>,
     head: &Head,
     access: &mut Access,

@@ -6,6 +6,7 @@ mod create_room;
 mod event;
 mod forget;
 mod hierarchy;
+mod initial_sync;
 mod invite;
 mod join;
 mod join_by_alias;
@@ -53,6 +54,7 @@ pub(crate) fn routes(routes: &mut Routes) {
     routes.authed(state::state);
     routes.authed(state_event::state_event);
     routes.authed(messages::messages);
+    routes.authed(initial_sync::initial_sync);
     routes.authed(context::context);
     routes.authed(event::event);
     routes.authed(upgrade::upgrade);

@@ -9,6 +9,7 @@ use super::story::{Kind, Room, STATE_TYPE, WORD};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Endpoint {
     Messages,
+    InitialSync,
     Context,
     Event,
     State,
@@ -28,8 +29,9 @@ pub(super) enum Endpoint {
 }
 
 impl Endpoint {
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::Messages,
+        Self::InitialSync,
         Self::Context,
         Self::Event,
         Self::State,
@@ -90,6 +92,7 @@ pub(super) async fn ask(endpoint: Endpoint, room: &Room, user: &User) -> Told {
                 told.add(user.get(&format!("{v3}/messages?{query}")).await);
             }
         }
+        Endpoint::InitialSync => told.add(user.get(&format!("{v3}/initialSync")).await),
         Endpoint::Context => {
             for sent in messages() {
                 let event = enc(&sent.event_id);

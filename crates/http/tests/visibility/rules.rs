@@ -119,6 +119,10 @@ pub(super) fn expected(visibility: Visibility, membership: Membership, endpoint:
     let in_room = |canary: &Canary| events(canary) || state(canary);
     let (may, must) = match endpoint {
         Endpoint::Messages => (all(&in_room), all(&read)),
+        Endpoint::InitialSync => (
+            all(&in_room),
+            &all(&present) | &only(Kind::Message, &|canary| read(canary) && Some(canary.phase) == end),
+        ),
         Endpoint::Context => (all(&in_room), only(Kind::Message, &read)),
         Endpoint::Event => (all(&in_room), all(&read)),
         Endpoint::State => (all(&state), all(&present)),
