@@ -302,6 +302,57 @@ async fn an_address_is_added_once_its_link_was_followed() {
 }
 
 #[tokio::test]
+async fn an_address_is_added_in_the_old_way_under_the_same_conditions() {
+    let Some(mails) = MailServer::start() else { return };
+    TestServer::with(with_mail)
+        .each(async |server| {
+            let (alice, bob) = (server.user("alice").await, server.user("bob").await);
+            let session = sid(alice.post(ADD_TOKEN, token_request("alice@amt.example", 1)).await);
+            let mail = mails.mail(&server, "alice@amt.example").await;
+            let body = |session: &str, auth: Option<&User>| {
+                let mut creds = creds(session);
+                creds["id_server"] = "identity.example".into();
+                creds["id_access_token"] = "token".into();
+                match auth {
+                    Some(user) => json!({ "three_pid_creds": creds, "auth": password_auth(user) }),
+                    None => json!({ "three_pid_creds": creds }),
+                }
+            };
+            let early = alice.post(LIST, body(&session, Some(&alice))).await;
+            assert_eq!(refusal(&early), (403, "M_THREEPID_AUTH_FAILED"));
+            assert_eq!(follow(&server, &link(&mail)).await.0, 200);
+
+            let (status, flows) = alice.post(LIST, body(&session, None)).await;
+            assert_eq!(status, 401, "the password first");
+            assert_eq!(flows["flows"], json!([{ "stages": ["m.login.password"] }]));
+            let wrong = alice.post(LIST, body(&session, Some(&bob))).await;
+            assert_eq!(refusal(&wrong), (401, "M_FORBIDDEN"), "somebody else's password");
+            let unknown = alice.post(LIST, body("unknown", Some(&alice))).await;
+            assert_eq!(refusal(&unknown), (403, "M_THREEPID_AUTH_FAILED"));
+            let missing = server.post(LIST, None, body(&session, Some(&alice))).await;
+            assert_eq!(refusal(&missing), (401, "M_MISSING_TOKEN"));
+            for malformed in [
+                json!({}),
+                json!({ "three_pid_creds": { "sid": session } }),
+                json!([]),
+            ] {
+                assert_eq!(refusal(&alice.post(LIST, malformed).await), (400, "M_BAD_JSON"));
+            }
+            assert_eq!(alice.get(LIST).await, (200, json!({ "threepids": [] })));
+
+            assert_eq!(
+                alice.post(LIST, body(&session, Some(&alice))).await,
+                (200, json!({}))
+            );
+            let (_, listed) = alice.get(LIST).await;
+            assert_eq!(listed["threepids"][0]["address"], "alice@amt.example");
+            let again = alice.post(LIST, body(&session, Some(&alice))).await;
+            assert_eq!(refusal(&again), (403, "M_THREEPID_AUTH_FAILED"), "once");
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn a_forgotten_password_is_set_anew() {
     let Some(mails) = MailServer::start() else { return };
     TestServer::with(with_mail)
