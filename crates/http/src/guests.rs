@@ -1,7 +1,7 @@
 //! What guests may call, and nothing else: the list of the specification.
 //!
 //! Whether a room takes guests, and that they change nothing of their profile but the name, is looked at by the use
-//! cases. `GET /rooms/{roomId}/initialSync` and `GET /events` are on the list, too; this server has neither.
+//! cases. `GET /events` is on the list, too; this server doesn't have it.
 //!
 //! <https://spec.matrix.org/v1.19/client-server-api/#guest-access>
 
@@ -15,6 +15,7 @@ const ALLOWED: &[&str] = &[
     "GET /rooms/{}/state/{}/",
     "GET /rooms/{}/state/{}/{}",
     "GET /rooms/{}/messages",
+    "GET /rooms/{}/initialSync",
     "GET /rooms/{}/members",
     "GET /sync",
     "GET /media/download/{}/{}",
