@@ -135,7 +135,8 @@ pub(super) async fn who_upgrades(
 /// The first one, after all the others were tried.
 pub async fn tidy(server: &Arc<Server>) -> Result<()> {
     let before_ts = match server.settings.guests {
-        Some(guests) => server.now_ts() - i64::from(guests.unused_days) * DAY_MS,
+        // Devices know the day of their last use, so it is whole days that passed since then.
+        Some(guests) => (server.now_ts() / DAY_MS - i64::from(guests.unused_days)) * DAY_MS,
         // In the future: the day of their last use doesn't matter.
         None => server.now_ts() + 2 * DAY_MS,
     };

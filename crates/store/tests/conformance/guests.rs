@@ -8,6 +8,8 @@ use crate::{
     support::{alice, bob, on_both, room, tx, user},
 };
 
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
 #[test]
 fn a_guest_is_one_until_they_have_an_account_or_go() {
     on_both(async |db| {
@@ -46,13 +48,18 @@ fn guests_are_found_by_disuse_and_by_room() {
             for name in ["alice", "bob", "carol"] {
                 tx.guest_set(&user(name)).await?;
             }
-            tx.device_insert(&alice(), device_id!("A"), None, 5_000).await?;
-            tx.device_insert(&bob(), device_id!("B"), None, 2_000).await?;
-            // Made at 1,000 each; who has no device was there then.
+            tx.device_insert(&alice(), device_id!("A"), None, 5 * DAY_MS)
+                .await?;
+            tx.device_insert(&bob(), device_id!("B"), None, 2 * DAY_MS)
+                .await?;
+            // Made at 1,000 each; who has no device was there then. Devices know the day of their last use.
             assert_eq!(tx.guest_list_unused(1_000, 10).await?.len(), 0);
-            assert_eq!(tx.guest_list_unused(3_000, 10).await?, [bob(), user("carol")]);
-            assert_eq!(tx.guest_list_unused(3_000, 1).await?, [bob()]);
-            assert_eq!(tx.guest_list_unused(9_000, 10).await?.len(), 3);
+            assert_eq!(
+                tx.guest_list_unused(3 * DAY_MS, 10).await?,
+                [bob(), user("carol")]
+            );
+            assert_eq!(tx.guest_list_unused(3 * DAY_MS, 1).await?, [bob()]);
+            assert_eq!(tx.guest_list_unused(9 * DAY_MS, 10).await?.len(), 3);
 
             let (here, there) = (room(tx, "a").await?, room(tx, "b").await?);
             join(tx, here, &alice(), 1).await?;
