@@ -128,7 +128,7 @@ fn check(uri: &str) -> Result<Checked> {
     let Ok(url) = Url::parse(uri) else {
         return refused("is not an absolute URI");
     };
-    if !url.username().is_empty() || url.password().is_some() || authority(&url).contains('@') {
+    if !url.username().is_empty() || url.password().is_some() || authority(uri).contains('@') {
         return refused("must not have a user");
     }
     let host = || {
@@ -147,10 +147,13 @@ fn check(uri: &str) -> Result<Checked> {
     Ok(Checked { url, target })
 }
 
-/// What stands between `//` and the path, which `url` doesn't take apart for schemes that it doesn't know.
-fn authority(url: &Url) -> &str {
-    let rest = url.as_str().split_once("://").map_or("", |(_, rest)| rest);
-    rest.split(['/', '?', '#']).next().unwrap_or_default()
+/// What stands before the path of an address as it was given: of an empty user `url` says nothing.
+fn authority(uri: &str) -> &str {
+    let rest = uri.split_once(':').map_or("", |(_, rest)| rest);
+    rest.trim_start_matches('/')
+        .split(['/', '?', '#'])
+        .next()
+        .unwrap_or_default()
 }
 
 fn is_loopback(host: &Host<&str>) -> bool {
@@ -223,6 +226,8 @@ mod tests {
             "https://a.test@evil.example/",
             "https://a.test:x@evil.example/",
             "https://:@evil.example/",
+            "https::@evil.example/",
+            "https:///@evil.example/",
             "https://a.test\\@evil.example/",
             "https://a.test\\.evil.example/",
             "https:\\\\evil.example",
