@@ -196,6 +196,12 @@ impl Refusal {
         Self::Forbidden("you are not in this room".to_owned())
     }
 
+    /// Nobody lets the caller into the room, or the room doesn't exist: the same words again.
+    #[must_use]
+    pub fn no_way_in() -> Self {
+        Self::Forbidden("this room can't be entered without an invitation".to_owned())
+    }
+
     /// There is no such thing, or the caller may not know of it.
     pub fn not_found(what: &str) -> Self {
         Self::NotFound(format!("{what} not found"))

@@ -211,7 +211,17 @@ impl Work for Unit {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<()> {
         let Unit { server, wanted, now } = self;
-        let mut head = server.heads.lock(tx, &wanted.room_id).await?;
+        let comes = matches!(wanted.change, Change::Join | Change::Knock);
+        // Why a room keeps somebody out who has nothing to do with it would tell them that it is there.
+        let to_stranger = |refusal| match refusal {
+            Refusal::Forbidden(_) if comes => Refusal::no_way_in(),
+            refusal => refusal,
+        };
+        let mut head = server
+            .heads
+            .lock(tx, &wanted.room_id)
+            .await
+            .map_err(to_stranger)?;
         // What becomes of others is the members' business: everybody else gets one answer, whoever it is about.
         let is_own = matches!(wanted.change, Change::Join | Change::Knock | Change::Leave);
         if !is_own && head.local_joined.binary_search(&wanted.caller.user_id).is_err() {
@@ -230,6 +240,7 @@ impl Work for Unit {
         if let Change::Invite(user_id) = &wanted.change {
             invite_permission::check(tx, user_id).await?;
         }
+        let is_stranger = target.is_none();
         if !fits(&wanted.change, &target.unwrap_or(MembershipState::Leave))? {
             return Ok(());
         }
@@ -241,7 +252,15 @@ impl Work for Unit {
             redacts: None,
             origin_server_ts: *now,
         };
-        append(server, tx, &mut head, new, None).await?;
+        append(server, tx, &mut head, new, None)
+            .await
+            .map_err(|refusal| {
+                if is_stranger {
+                    to_stranger(refusal)
+                } else {
+                    refusal
+                }
+            })?;
         if wanted.change == Change::Join {
             carry_over(tx, &mut head, self.target()).await?;
         }

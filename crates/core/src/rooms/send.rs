@@ -100,13 +100,16 @@ impl Work for Unit {
         } = &self.caller;
         // The lock comes first, so that of two equal requests the second finds the answer of the first.
         let mut head = self.server.heads.lock(tx, &self.room_id).await?;
-        // To the administrators a suspended person may still answer.
-        if self.caller.suspended && tx.notice_room_get(user_id).await? != Some(head.room.nid) {
-            return Err(Refusal::UserSuspended);
-        }
         let txn_id = self.txn_id.as_str();
         if let Some(answer) = tx.txn_get(user_id, device_id, &self.endpoint, txn_id).await? {
             return OwnedEventId::try_from(answer).map_err(|error| Refusal::Internal(error.to_string()));
+        }
+        if head.local_joined.binary_search(user_id).is_err() {
+            return Err(Refusal::not_in_room());
+        }
+        // To the administrators a suspended person may still answer.
+        if self.caller.suspended && tx.notice_room_get(user_id).await? != Some(head.room.nid) {
+            return Err(Refusal::UserSuspended);
         }
         let new = NewEvent {
             kind: self.kind.clone(),

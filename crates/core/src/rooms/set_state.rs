@@ -135,9 +135,6 @@ impl NewState {
     /// The content of somebody else's member event, under the same rules as an invitation, a kick and a ban by
     /// their own endpoints. `None`: it is so already.
     async fn others_membership(&self, tx: &mut Tx<'_>, head: &Head) -> Result<Option<CanonicalJsonObject>> {
-        if head.local_joined.binary_search(&self.user_id).is_err() {
-            return Err(Refusal::not_in_room());
-        }
         let user_id = OwnedUserId::try_from(self.state_key.as_str())
             .map_err(|_| Refusal::InvalidParam("the state key of m.room.member is a user id".to_owned()))?;
         let now = membership_now(tx, head, &user_id)
@@ -225,9 +222,15 @@ impl Work for NewState {
 impl NewState {
     /// Puts it into the room; answers the id of the event that stands there then.
     pub(crate) async fn put(&self, tx: &mut Tx<'_>, head: &mut Head) -> Result<OwnedEventId> {
+        let is_inside = head.local_joined.binary_search(&self.user_id).is_ok();
+        let is_own = self.kind == StateEventType::RoomMember && self.state_key == self.user_id.as_str();
+        if !is_inside && !is_own {
+            return Err(Refusal::not_in_room());
+        }
         let current = head.state(tx, self.kind.clone(), &self.state_key).await?;
+        let is_stranger = !is_inside && current.is_none();
         let mut content = self.content.clone();
-        if self.kind == StateEventType::RoomMember && self.state_key != self.user_id.as_str() {
+        if self.kind == StateEventType::RoomMember && !is_own {
             match (self.others_membership(tx, head).await?, &current) {
                 (Some(checked), _) => content = checked,
                 (None, Some(current)) => return Ok(current.event_id().to_owned()),
@@ -237,7 +240,7 @@ impl NewState {
         if self.kind == StateEventType::RoomMember {
             // Who lets somebody into a restricted room is found by the server, which signs for it.
             content.remove(restricted::HOST_KEY);
-            if self.state_key == self.user_id.as_str()
+            if is_own
                 && membership_in(&content) == MembershipState::Join
                 && let Some(host) = restricted::host(tx, head, &self.user_id).await?
             {
@@ -245,18 +248,14 @@ impl NewState {
             }
         }
         if let Some(current) = current
-            && head.local_joined.binary_search(&self.user_id).is_ok()
+            && is_inside
             && *current.sender() == *self.user_id
             && serde_json::from_str::<CanonicalJsonObject>(current.content().get())
                 .is_ok_and(|c| c == content)
         {
             return Ok(current.event_id().to_owned());
         }
-        // Whoever isn't in the room learns no more than that, from the rules of the room.
-        if self.is_others_call_membership()
-            && head.local_joined.binary_search(&self.user_id).is_ok()
-            && !head.power(tx).await?.may_kick(&self.user_id)
-        {
+        if self.is_others_call_membership() && !head.power(tx).await?.may_kick(&self.user_id) {
             return Err(Refusal::Forbidden(
                 "only they themselves and moderators can say who takes part in a call".to_owned(),
             ));
@@ -272,7 +271,10 @@ impl NewState {
             redacts: None,
             origin_server_ts: self.now,
         };
-        let pdu = append(&self.server, tx, head, new, None).await?;
-        Ok(pdu.event_id().to_owned())
+        match append(&self.server, tx, head, new, None).await {
+            // A stranger who tries to come in this way must not learn from the room's rules that it is there.
+            Err(Refusal::Forbidden(_) | Refusal::BadJson(_)) if is_stranger => Err(Refusal::not_in_room()),
+            done => Ok(done?.event_id().to_owned()),
+        }
     }
 }
