@@ -379,9 +379,10 @@ fn kept_name(name: &str) -> String {
 }
 
 /// A hash of a body without its `auth`, under the name of the session: the body may hold a new password, and a plain
-/// hash of that would be worth guessing at.
+/// hash of that would be worth guessing at. No body is the same as an empty one, to which `auth` is added later.
 fn body_hash(name: &str, body: &[u8]) -> [u8; 32] {
-    let mut body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let mut body: serde_json::Value =
+        serde_json::from_slice(body).unwrap_or_else(|_| serde_json::Value::Object(serde_json::Map::new()));
     if let Some(body) = body.as_object_mut() {
         body.remove("auth");
     }
