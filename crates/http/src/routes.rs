@@ -22,7 +22,9 @@ use rohrpost_core::{
     limits::Kind,
 };
 use ruma::api::{
-    IncomingRequest, IncomingRequestExt, error::FromHttpRequestError, path_builder::PathBuilder,
+    IncomingRequest, IncomingRequestExt,
+    error::{DeserializationError, FromHttpRequestError},
+    path_builder::PathBuilder,
 };
 
 use crate::{
@@ -384,13 +386,45 @@ fn parse<R: IncomingRequest>(params: &RawPathParams, request: http::Request<&[u8
     if params.iter().any(|param| param.contains('\0')) {
         return Err(Refusal::InvalidParam("a part of the address has a NUL character".to_owned()).into());
     }
+    let is_other = !body.is_empty() && !body.trim_ascii_start().starts_with(b"{");
+    if is_other && reads_body::<R>(&request, &params) {
+        // `serde` takes a list for an object, its members in the order of the fields.
+        return Err(
+            not_json(body).unwrap_or_else(|| Refusal::BadJson("the body is no object".to_owned()).into())
+        );
+    }
     R::try_from_http_request(request, &params).map_err(|error| match error {
         FromHttpRequestError::MethodMismatch { .. } => ApiError::NoMethod,
-        _ if !body.is_empty() && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err() => {
-            ApiError::NotJson("the body is not JSON".to_owned())
+        FromHttpRequestError::Deserialization(DeserializationError::Query(error)) => {
+            bad_address(&error.to_string())
         }
-        error => Refusal::BadJson(error.to_string()).into(),
+        error => not_json(body).unwrap_or_else(|| Refusal::BadJson(error.to_string()).into()),
     })
+}
+
+/// Whether an endpoint reads its body at all: those that have no use for one take anything.
+fn reads_body<R: IncomingRequest>(request: &http::Request<&[u8]>, params: &[&str]) -> bool {
+    let mut other = http::Request::new(&b"{"[..]);
+    other.method_mut().clone_from(request.method());
+    other.uri_mut().clone_from(request.uri());
+    other.headers_mut().clone_from(request.headers());
+    R::try_from_http_request(other, params).is_err()
+}
+
+/// The refusal of a body that isn't JSON. `None`: it is, or there is none.
+fn not_json(body: &[u8]) -> Option<ApiError> {
+    let is_json = body.is_empty() || serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+    (!is_json).then(|| ApiError::NotJson("the body is not JSON".to_owned()))
+}
+
+/// The refusal of a part of the address or of its query that is missing or can't be read.
+fn bad_address(error: &str) -> ApiError {
+    let text = format!("this address can't be read: {error}");
+    if error.starts_with("missing field") {
+        Refusal::MissingParam(text).into()
+    } else {
+        Refusal::InvalidParam(text).into()
+    }
 }
 
 #[cfg(test)]

@@ -130,7 +130,7 @@ async fn refuses_what_is_not_ones_own_or_not_there() {
             "M_INVALID_PARAM",
         ),
         ("/displayname", json!({ "displayname": 5 }), "M_BAD_JSON"),
-        ("/displayname", json!({}), "M_BAD_JSON"),
+        ("/displayname", json!({}), "M_MISSING_PARAM"),
         (
             "/avatar_url",
             json!({ "avatar_url": "https://test.example/a.png" }),
