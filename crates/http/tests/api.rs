@@ -4,6 +4,7 @@ mod accounts;
 mod appservices;
 mod backup;
 mod bridge;
+mod contract;
 mod cross_signing;
 mod dehydrated_device;
 mod delayed_events;

@@ -1,0 +1,44 @@
+//! Endpoints for keys and backups.
+
+use serde_json::json;
+
+use super::{
+    row::{Again::Other, Row, Unknown, row},
+    world::session_key,
+};
+
+const VERSION: &str = "version={version}";
+const BOTH: &str = "deleting what isn't there deletes nothing";
+
+#[rustfmt::skip]
+pub(super) fn rows() -> Vec<Row> {
+    let algorithm = json!({ "algorithm": "m.megolm_backup.v1.curve25519-aes-sha2", "auth_data": { "public_key": "new" } });
+    let room = json!({ "sessions": { "{sessionId}": session_key() } });
+    let keys = json!({ "rooms": { "{roomId}": room } });
+    let any_room = Unknown::Fine("a backup names rooms that its owner has long left");
+    vec![
+        row("POST", "/_matrix/client/v3/keys/upload").body(json!({ "one_time_keys": {}, "fallback_keys": {} })).gives("/one_time_key_counts"),
+        row("POST", "/_matrix/client/v3/keys/query").body(json!({ "device_keys": { "{bob}": ["{bobDevice}"] }, "timeout": 1000 }))
+            .gives("/device_keys"),
+        row("POST", "/_matrix/client/v3/keys/claim").body(json!({ "one_time_keys": { "{bob}": { "{bobDevice}": "signed_curve25519" } }, "timeout": 1000 }))
+            .gives("/one_time_keys").again(Other("each key is given once")),
+        row("POST", "/_matrix/client/v3/room_keys/version").body(algorithm.clone()).gives("/version").again(Other("each request makes another")),
+        row("GET", "/_matrix/client/v3/room_keys/version").gives("/version").gives("/etag").gives("/count").gives("/auth_data"),
+        row("GET", "/_matrix/client/v3/room_keys/version/{version}").gives("/version").gives("/etag").gives("/count").gives("/auth_data"),
+        row("PUT", "/_matrix/client/v3/room_keys/version/{version}").body(algorithm),
+        row("DELETE", "/_matrix/client/v3/room_keys/version/{version}"),
+        row("GET", "/_matrix/client/v3/room_keys/keys").query(VERSION).gives("/rooms"),
+        row("GET", "/_matrix/client/v3/room_keys/keys/{roomId}").query(VERSION).gives("/sessions")
+            .unknown("roomId", Unknown::Fine("\"If no keys are found, an object with empty sessions\"")),
+        row("GET", "/_matrix/client/v3/room_keys/keys/{roomId}/{sessionId}").query(VERSION).gives("/session_data")
+            .unknown("roomId", Unknown::Refused(404, "M_NOT_FOUND")),
+        row("PUT", "/_matrix/client/v3/room_keys/keys").query(VERSION).body(keys).gives("/etag").gives("/count"),
+        row("PUT", "/_matrix/client/v3/room_keys/keys/{roomId}").query(VERSION).body(room).gives("/etag").gives("/count").unknown("roomId", any_room),
+        row("PUT", "/_matrix/client/v3/room_keys/keys/{roomId}/{sessionId}").query(VERSION).body(session_key()).gives("/etag").gives("/count")
+            .unknown("roomId", any_room).unknown("sessionId", Unknown::Fine("a session is what the client says it is")),
+        row("DELETE", "/_matrix/client/v3/room_keys/keys").query(VERSION).gives("/etag").gives("/count"),
+        row("DELETE", "/_matrix/client/v3/room_keys/keys/{roomId}").query(VERSION).gives("/etag").gives("/count").unknown("roomId", Unknown::Fine(BOTH)),
+        row("DELETE", "/_matrix/client/v3/room_keys/keys/{roomId}/{sessionId}").query(VERSION).gives("/etag").gives("/count")
+            .unknown("roomId", Unknown::Fine(BOTH)).unknown("sessionId", Unknown::Fine(BOTH)),
+    ]
+}
