@@ -337,7 +337,11 @@ fn check_initial_state(event: &NewEventTemplate) -> Result<(), CreateError> {
 }
 
 /// Whether the content has the form of its event type. Types that ruma doesn't know take any content.
-fn check_content(kind: &TimelineEventType, content: &CanonicalJsonObject) -> Result<(), String> {
+///
+/// # Errors
+///
+/// What is wrong with it, in words.
+pub fn check_content(kind: &TimelineEventType, content: &CanonicalJsonObject) -> Result<(), String> {
     let content = to_raw_value(content).map_err(|e| e.to_string())?;
     AnyStateEventContent::from_parts(&kind.to_string(), &content)
         .map(|_| ())

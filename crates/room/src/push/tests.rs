@@ -1,5 +1,5 @@
 use ruma::RoomVersionId;
-use ruma::push::{Action, NewPatternedPushRule, NewPushRule, Ruleset, Tweak};
+use ruma::push::{Action, NewConditionalPushRule, NewPatternedPushRule, NewPushRule, Ruleset, Tweak};
 use serde_json::{Value, json};
 
 use super::{MAX_PATTERN_BYTES, MAX_TEXT_BYTES, Outcome, PushEvent, is_pattern_in_bounds};
@@ -134,6 +134,79 @@ fn disabled_rules_and_the_master_rule_are_respected() {
     let mut event = PushEvent::new(&pdu, 2, None);
     assert_eq!(event.evaluate(&user(BOB), "Bob", &rules), SILENT);
     assert!(event.actions(&user(BOB), "Bob", &rules).is_empty());
+}
+
+/// Whether one condition holds for Bob, of a message of Alice's with a bit of everything in a room of three.
+fn holds(condition: &Value) -> bool {
+    let mut room = TestRoom::public(&RoomVersionId::V12);
+    let content = json!({
+        "msgtype": "m.text", "body": "Have some cake, please", "a.b": { "c": "x" }, "d": { "e.f": "y" }, "n": 5,
+        "flag": true, "nothing": null, "list": ["x", 1, null, false, { "deep": "z" }],
+    });
+    let pdu = room.send(event(ALICE, "m.room.message", None, content));
+    let conditions = vec![serde_json::from_value(condition.clone()).expect("a condition")];
+    let rule = NewConditionalPushRule::new("one".to_owned(), conditions, vec![Action::Notify]);
+    let mut rules = Ruleset::new();
+    rules.insert(NewPushRule::Override(rule), None, None).unwrap();
+    let mut event = PushEvent::new(&pdu, 3, Some(&room.power()));
+    !event.actions(&user(BOB), "Bob", &rules).is_empty()
+}
+
+/// <https://spec.matrix.org/v1.19/client-server-api/#conditions-1>
+#[test]
+fn each_kind_of_condition_holds_where_it_should_and_nowhere_else() {
+    let matches = |key: &str, pattern: &str| json!({ "kind": "event_match", "key": key, "pattern": pattern });
+    let is = |key: &str, value: Value| json!({ "kind": "event_property_is", "key": key, "value": value });
+    let has =
+        |key: &str, value: Value| json!({ "kind": "event_property_contains", "key": key, "value": value });
+    let members = |is: &str| json!({ "kind": "room_member_count", "is": is });
+    for condition in [
+        matches("content.body", "cake"),
+        matches("content.body", "CAKE"),
+        matches("content.body", "c?ke"),
+        matches("type", "m.room.mess*"),
+        matches("content.a\\.b.c", "x"),
+        matches("content.d.e\\.f", "y"),
+        matches("sender", ALICE),
+        is("content.n", json!(5)),
+        is("content.flag", json!(true)),
+        is("content.nothing", json!(null)),
+        is("content.msgtype", json!("m.text")),
+        has("content.list", json!("x")),
+        has("content.list", json!(1)),
+        has("content.list", json!(null)),
+        has("content.list", json!(false)),
+        members("3"),
+        members("==3"),
+        members("<4"),
+        members(">2"),
+        members("<=3"),
+        members(">=3"),
+        json!({ "kind": "sender_notification_permission", "key": "room" }),
+    ] {
+        assert!(holds(&condition), "{condition} doesn't hold");
+    }
+    for condition in [
+        matches("content.body", "cak"),
+        matches("type", "room"),
+        matches("content.a.b.c", "x"),
+        matches("content.n", "5"),
+        matches("content.missing", "*"),
+        is("content.n", json!("5")),
+        is("content.msgtype", json!("M.TEXT")),
+        is("content.missing", json!(null)),
+        is("content.list", json!("x")),
+        has("content.list", json!("y")),
+        has("content.list", json!("1")),
+        has("content.list", json!("z")),
+        has("content.msgtype", json!("m.text")),
+        members("2"),
+        members("<3"),
+        members(">3"),
+        json!({ "kind": "org.example.unknown", "key": "type", "pattern": "*" }),
+    ] {
+        assert!(!holds(&condition), "{condition} holds");
+    }
 }
 
 #[test]
