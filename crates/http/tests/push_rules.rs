@@ -16,13 +16,63 @@ fn rule(kind: &str, id: &str) -> String {
     format!("{RULES}global/{kind}/{}", enc(id))
 }
 
+/// Of v1.19, in their order.
+const PREDEFINED: &[(&str, &[&str])] = &[
+    (
+        "override",
+        &[
+            ".m.rule.master",
+            ".m.rule.suppress_notices",
+            ".m.rule.invite_for_me",
+            ".m.rule.member_event",
+            ".m.rule.is_user_mention",
+            ".m.rule.is_room_mention",
+            ".m.rule.tombstone",
+            ".m.rule.reaction",
+            ".m.rule.room.server_acl",
+            ".m.rule.suppress_edits",
+        ],
+    ),
+    (
+        "underride",
+        &[
+            ".m.rule.call",
+            ".m.rule.encrypted_room_one_to_one",
+            ".m.rule.room_one_to_one",
+            ".m.rule.message",
+            ".m.rule.encrypted",
+        ],
+    ),
+];
+
+#[tokio::test]
+async fn a_rule_without_conditions_always_matches() {
+    TestServer::each(async |server| {
+        let alice = server.user("alice").await;
+        for kind in ["override", "underride"] {
+            let path = rule(kind, "always");
+            assert_eq!(
+                alice.put(&path, json!({ "actions": ["notify"] })).await,
+                (200, json!({}))
+            );
+            let (_, made) = alice.get(&path).await;
+            assert_eq!(made["conditions"], json!([]));
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn everybody_has_the_predefined_rules() {
     TestServer::each(async |server| {
         let alice = server.user("alice").await;
         let (status, rules) = alice.get(RULES).await;
         assert_eq!(status, 200);
-        assert_eq!(rules["global"]["override"][0]["rule_id"], ".m.rule.master");
+        for (kind, expected) in PREDEFINED {
+            let rules = rules["global"][kind].as_array().expect("rules").iter();
+            let ids: Vec<&str> = rules.filter_map(|rule| rule["rule_id"].as_str()).collect();
+            assert_eq!(ids, *expected, "{kind}");
+        }
         let (_, global) = alice.get(&format!("{RULES}global/")).await;
         assert_eq!(global, rules["global"]);
         let sync = alice.sync(None).await;

@@ -53,6 +53,40 @@ impl<E: OwnEndpoint> IncomingRequest for Own<E> {
     }
 }
 
+/// A request of `ruma` whose body is put in order before it is read, where `ruma` is stricter than the specification.
+pub(crate) trait Rewrite: IncomingRequest {
+    /// The body as `ruma` reads it.
+    fn rewrite(body: JsonObject, path_args: &[&str]) -> Result<JsonObject, DeserializationError>;
+}
+
+/// An object of JSON, read but not understood.
+pub(crate) type JsonObject = serde_json::Map<String, serde_json::Value>;
+
+/// A request whose body was put in order.
+pub(crate) struct Rewritten<R>(pub(crate) R);
+
+impl<R: Metadata> Metadata for Rewritten<R> {
+    const METHOD: Method = R::METHOD;
+    const RATE_LIMITED: bool = R::RATE_LIMITED;
+    type Authentication = R::Authentication;
+    type PathBuilder = R::PathBuilder;
+    const PATH_BUILDER: R::PathBuilder = R::PATH_BUILDER;
+}
+
+impl<R: Rewrite> IncomingRequest for Rewritten<R> {
+    type EndpointError = R::EndpointError;
+    type OutgoingResponse = R::OutgoingResponse;
+
+    fn try_from_http_request_inner(
+        request: http::Request<&[u8]>,
+        path_args: &[&str],
+    ) -> Result<Self, DeserializationError> {
+        let body = R::rewrite(serde_json::from_slice(request.body())?, path_args)?;
+        let body = serde_json::to_vec(&body)?;
+        R::try_from_http_request_inner(request.map(|_| &*body), path_args).map(Self)
+    }
+}
+
 /// A request as `ruma` has it, answered in another shape.
 pub(crate) struct Answering<R, A>(pub(crate) R, PhantomData<fn() -> A>);
 

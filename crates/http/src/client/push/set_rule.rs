@@ -6,11 +6,31 @@ use rohrpost_core::{
     Result,
     push::change_rule::{self, Change},
 };
-use ruma::api::client::push::set_pushrule::v3::{Request, Response};
+use ruma::api::{
+    client::push::set_pushrule::v3::{Request, Response},
+    error::DeserializationError,
+};
+use serde_json::json;
 
-use crate::call::Authed;
+use crate::{
+    call::Authed,
+    rohrpost::own::{JsonObject, Rewrite, Rewritten},
+};
 
-pub(crate) async fn set_rule(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
+impl Rewrite for Request {
+    /// "A rule with no conditions always matches": they may be left out.
+    fn rewrite(mut body: JsonObject, path_args: &[&str]) -> Result<JsonObject, DeserializationError> {
+        if matches!(path_args.first(), Some(&("override" | "underride"))) {
+            body.entry("conditions").or_insert_with(|| json!([]));
+        }
+        Ok(body)
+    }
+}
+
+pub(crate) async fn set_rule(
+    Authed { server, caller, .. }: Authed,
+    Rewritten(request): Rewritten<Request>,
+) -> Result<Response> {
     let Request {
         rule, before, after, ..
     } = request;
