@@ -31,3 +31,16 @@ pub mod state;
 pub mod summary;
 pub mod threads;
 pub mod upgrade;
+
+/// Longest transaction id, in bytes: they are parts of a key in the database.
+const MAX_TXN_ID_BYTES: usize = 255;
+
+/// Refuses transaction ids that can't be kept.
+pub(crate) fn check_txn_id(txn_id: &ruma::TransactionId) -> crate::Result<()> {
+    if txn_id.as_str().len() > MAX_TXN_ID_BYTES {
+        return Err(crate::Refusal::InvalidParam(format!(
+            "a transaction id has at most {MAX_TXN_ID_BYTES} bytes"
+        )));
+    }
+    Ok(())
+}

@@ -34,6 +34,7 @@ mod push_rules;
 mod relations;
 mod rendezvous;
 mod requests;
+mod room_state;
 mod rooms;
 mod rtc;
 mod search;

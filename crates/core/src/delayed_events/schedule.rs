@@ -11,6 +11,7 @@ use crate::{
     delayed_events::{KEEP, MAX_DELAY, MAX_WAITING},
     limits::Kind,
     random,
+    rooms::check_txn_id,
 };
 
 /// Length of an id: whoever guesses one may send or cancel the event.
@@ -65,6 +66,9 @@ pub async fn schedule(server: &Arc<Server>, wanted: Schedule) -> Result<String> 
     }
     if wanted.delay > MAX_DELAY {
         return Err(Refusal::MaxDelayExceeded { max_delay: MAX_DELAY });
+    }
+    if let Some(txn_id) = &wanted.txn_id {
+        check_txn_id(txn_id.as_str().into())?;
     }
     let content = serde_json::to_string(&canonical_object(wanted.content)?)?;
     let names = [

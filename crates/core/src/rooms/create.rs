@@ -9,7 +9,8 @@ use rohrpost_room::{
 use rohrpost_store::{NewRoom, Tx, UserState, Work};
 use ruma::{
     CanonicalJsonObject, MilliSecondsSinceUnixEpoch, OwnedRoomAliasId, OwnedRoomId, OwnedUserId, RoomAliasId,
-    RoomVersionId, events::TimelineEventType,
+    RoomVersionId,
+    events::{TimelineEventType, room::canonical_alias::RoomCanonicalAliasEventContent},
 };
 
 use crate::{
@@ -96,6 +97,7 @@ pub async fn create(server: &Arc<Server>, wanted: CreateRoom) -> Result<OwnedRoo
     if let Some(alias) = &alias {
         may_have(server, &wanted.caller, alias)?;
     }
+    check_initial_aliases(&wanted.initial_state, alias.as_deref())?;
     let me = wanted.caller.user_id.as_str();
     let others = wanted.invite.iter().filter(|user_id| *user_id != me).count();
     server.limits.take_all(Kind::Invite, others, me, &*server.clock)?;
@@ -120,6 +122,21 @@ fn alias(server: &Server, localpart: &str) -> Result<OwnedRoomAliasId> {
         return Err(bad());
     }
     RoomAliasId::parse(format!("#{localpart}:{}", server.name())).map_err(|_| bad())
+}
+
+/// Addresses in `m.room.canonical_alias` must lead to the room: to a new one leads at most the one it is made with.
+fn check_initial_aliases(initial_state: &[NewEventTemplate], own: Option<&RoomAliasId>) -> Result<()> {
+    let is_named = |event: &&NewEventTemplate| event.kind == TimelineEventType::RoomCanonicalAlias;
+    for event in initial_state.iter().filter(is_named) {
+        let content: RoomCanonicalAliasEventContent =
+            serde_json::from_str(&serde_json::to_string(&event.content)?)
+                .map_err(|_| Refusal::InvalidParam("this is not a room address".to_owned()))?;
+        let mut named = content.alias.iter().chain(&content.alt_aliases);
+        if let Some(foreign) = named.find(|alias| Some(&***alias) != own) {
+            return Err(Refusal::BadAlias(format!("{foreign} does not lead to this room")));
+        }
+    }
+    Ok(())
 }
 
 /// A person of this server with their profile.

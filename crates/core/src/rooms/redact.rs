@@ -11,7 +11,7 @@ use ruma::{
 use crate::{
     Caller, Refusal, Result, Server,
     limits::Kind,
-    rooms::{append::append, head::pdu},
+    rooms::{append::append, check_txn_id, head::pdu},
 };
 
 /// What is to be redacted.
@@ -40,6 +40,7 @@ struct Unit {
 /// # Errors
 /// `NotFound` when there is no such event in the room, `Forbidden` when the caller may not redact it or nobody may.
 pub async fn redact(server: &Arc<Server>, wanted: RedactEvent) -> Result<OwnedEventId> {
+    check_txn_id(&wanted.txn_id)?;
     server.limit(Kind::Message, wanted.caller.user_id.as_str())?;
     let endpoint = format!("redact/{}/{}", wanted.room_id, wanted.event_id);
     let now = server.clock.now();

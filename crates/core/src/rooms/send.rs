@@ -9,7 +9,15 @@ use ruma::{
     events::{MessageLikeEventType, TimelineEventType},
 };
 
-use crate::{Caller, Refusal, Result, Server, limits::Kind, rooms::append::append_sticky};
+use crate::{
+    Caller, Refusal, Result, Server,
+    limits::Kind,
+    rooms::{
+        append::append_sticky,
+        check_txn_id,
+        redact::{RedactEvent, redact},
+    },
+};
 
 /// What is to be sent.
 pub struct SendMessage {
@@ -53,7 +61,8 @@ struct Unit {
     now: MilliSecondsSinceUnixEpoch,
 }
 
-/// Sends a message event; answers its id. The same device repeating the same request gets the same id.
+/// Sends a message event; answers its id. The same device repeating the same request gets the same id. A redaction is
+/// made as by [`redact`]; of its content only `redacts` and `reason` are taken.
 ///
 /// # Errors
 /// `Forbidden` when the room's rules or the encryption policy refuse it, `TooLarge` over 65,536 bytes, `BadJson`
@@ -68,10 +77,10 @@ pub async fn send(server: &Arc<Server>, message: SendMessage) -> Result<OwnedEve
         sticky_ms,
         ts,
     } = message;
+    check_txn_id(&txn_id)?;
     if kind == MessageLikeEventType::RoomRedaction {
-        return Err(Refusal::InvalidParam(
-            "redactions are made by the redact endpoint".to_owned(),
-        ));
+        let wanted = redaction(caller, room_id, txn_id, &content)?;
+        return redact(server, wanted).await;
     }
     server.limit(Kind::Message, caller.user_id.as_str())?;
     let now = server.clock.now();
@@ -88,6 +97,27 @@ pub async fn send(server: &Arc<Server>, message: SendMessage) -> Result<OwnedEve
         txn_id,
     };
     server.store.write(unit).await
+}
+
+/// What an event of type `m.room.redaction` redacts, in all room versions: "clients MAY use the PUT
+/// /rooms/{roomId}/send/{eventType}/{txnId} endpoint to send m.room.redaction events in all room versions."
+fn redaction(
+    caller: Caller,
+    room_id: OwnedRoomId,
+    txn_id: OwnedTransactionId,
+    content: &serde_json::Value,
+) -> Result<RedactEvent> {
+    let text = |key: &str| content.get(key).and_then(serde_json::Value::as_str);
+    let event_id = text("redacts")
+        .and_then(|id| OwnedEventId::try_from(id).ok())
+        .ok_or_else(|| Refusal::BadJson("redacts must be the id of an event".to_owned()))?;
+    Ok(RedactEvent {
+        caller,
+        room_id,
+        event_id,
+        txn_id,
+        reason: text("reason").map(str::to_owned),
+    })
 }
 
 impl Work for Unit {

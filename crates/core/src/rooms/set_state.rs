@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use rohrpost_room::{NewEvent, canonical_object};
+use rohrpost_room::{Encryption, NewEvent, canonical_object, create::check_content};
 use rohrpost_store::{Tx, Work};
 use ruma::{
     CanonicalJsonObject, CanonicalJsonValue, MilliSecondsSinceUnixEpoch, OwnedEventId, OwnedRoomId,
     OwnedUserId, RoomAliasId,
     events::{
         StateEventType, TimelineEventType,
-        room::{canonical_alias::RoomCanonicalAliasEventContent, member::MembershipState},
+        room::{
+            canonical_alias::RoomCanonicalAliasEventContent, member::MembershipState,
+            server_acl::RoomServerAclEventContent,
+        },
     },
 };
 
@@ -116,6 +119,32 @@ fn membership_in(content: &CanonicalJsonObject) -> MembershipState {
         .and_then(CanonicalJsonValue::as_str)
         .unwrap_or_default()
         .into()
+}
+
+/// Refuses state that protects a room if it has no form, since it would then protect nothing; and an access list that
+/// keeps this server out, after which nobody here could mend it.
+fn check_protection(server: &Server, kind: &StateEventType, content: &CanonicalJsonObject) -> Result<()> {
+    use StateEventType as S;
+    let protects = match kind {
+        S::RoomJoinRules | S::RoomHistoryVisibility | S::RoomGuestAccess | S::RoomServerAcl => true,
+        // Where encryption is required, the policy says more, and in other words.
+        S::RoomEncryption => server.settings.encryption != Encryption::Required,
+        _ => false,
+    };
+    if !protects {
+        return Ok(());
+    }
+    check_content(&kind.to_string().into(), content).map_err(Refusal::BadJson)?;
+    if *kind == S::RoomServerAcl {
+        let list: RoomServerAclEventContent = serde_json::from_str(&serde_json::to_string(content)?)
+            .map_err(|error| Refusal::BadJson(error.to_string()))?;
+        if !list.is_allowed(server.name()) {
+            return Err(Refusal::InvalidParam(
+                "this would keep your own server out of the room; please allow it".to_owned(),
+            ));
+        }
+    }
+    Ok(())
 }
 
 impl NewState {
@@ -227,7 +256,15 @@ impl NewState {
         if !is_inside && !is_own {
             return Err(Refusal::not_in_room());
         }
+        check_protection(&self.server, &self.kind, &self.content)?;
         let current = head.state(tx, self.kind.clone(), &self.state_key).await?;
+        if is_own
+            && membership_in(&self.content) == MembershipState::Leave
+            && membership_now(tx, head, &self.user_id).await? == Some(MembershipState::Invite)
+            && tx.notice_room_get(&self.user_id).await? == Some(head.room.nid)
+        {
+            return Err(Refusal::CannotLeaveServerNoticeRoom);
+        }
         let is_stranger = !is_inside && current.is_none();
         let mut content = self.content.clone();
         if self.kind == StateEventType::RoomMember && !is_own {

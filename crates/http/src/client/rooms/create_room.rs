@@ -25,7 +25,15 @@ pub(crate) async fn create_room(Authed { server, caller, .. }: Authed, request: 
             "invite people by their user id; addresses are not taken here".to_owned(),
         ));
     }
-    let is_public = request.visibility == Visibility::Public;
+    let is_public = match request.visibility {
+        Visibility::Public => true,
+        Visibility::Private => false,
+        _ => {
+            return Err(Refusal::InvalidParam(
+                "visibility is public or private".to_owned(),
+            ));
+        }
+    };
     let preset = match request.preset {
         Some(RoomPreset::PrivateChat) => Preset::PrivateChat,
         Some(RoomPreset::TrustedPrivateChat) => Preset::TrustedPrivateChat,
