@@ -23,6 +23,7 @@ const ALLOWED: &[&str] = &[
     "POST /_matrix/client/v3/keys/upload",
     "GET /_matrix/client/v3/rooms/{room_id}/context/{event_id}",
     "GET /_matrix/client/v3/rooms/{room_id}/event/{event_id}",
+    "GET /_matrix/client/v3/rooms/{room_id}/initialSync",
     "POST /_matrix/client/v3/rooms/{room_id}/join",
     "POST /_matrix/client/v3/rooms/{room_id}/leave",
     "GET /_matrix/client/v3/rooms/{room_id}/members",
