@@ -96,6 +96,19 @@ async fn what_others_send_while_nobody_is_signed_in_can_be_read_by_the_next_devi
             }
             assert_eq!(numbers, (0..150).collect::<Vec<_>>());
         }
+        // As matrix-js-sdk asks: until there is no token.
+        let (mut query, mut numbers) = (String::new(), Vec::new());
+        loop {
+            let (status, answer) = alice.get(&format!("{}{query}", events_path("DRY"))).await;
+            assert_eq!(status, 200, "{answer}");
+            let events = answer["events"].as_array().expect("a list");
+            numbers.extend(events.iter().filter_map(|event| event["content"]["n"].as_u64()));
+            let Some(token) = answer["next_batch"].as_str() else {
+                break;
+            };
+            query = format!("?from={token}");
+        }
+        assert_eq!(numbers, (0..150).collect::<Vec<_>>());
     })
     .await;
 }
@@ -141,6 +154,8 @@ async fn what_is_not_the_callers_dehydrated_device_is_refused() {
         for device in ["DRY", "NONE", alice.device.as_str()] {
             let answer = alice.post(&events_path(device), json!({})).await;
             assert_eq!(refusal(answer), refused(403, "M_FORBIDDEN"));
+            let answer = alice.get(&events_path(device)).await;
+            assert_eq!(refusal(answer), refused(403, "M_FORBIDDEN"));
         }
         // A device that somebody is signed in on can't become one.
         let taken = alice.put(DEVICE, new(&alice, alice.device.as_str(), 7)).await;
@@ -161,6 +176,8 @@ async fn what_is_not_the_callers_dehydrated_device_is_refused() {
             refusal(bob.post(&events_path("DRY"), token).await),
             refused(400, "M_INVALID_PARAM")
         );
+        let by_query = format!("{}?from=nonsense", events_path("DRY"));
+        assert_eq!(refusal(bob.get(&by_query).await), refused(400, "M_INVALID_PARAM"));
     })
     .await;
 }

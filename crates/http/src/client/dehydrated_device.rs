@@ -12,4 +12,5 @@ pub(crate) fn routes(routes: &mut Routes) {
     routes.authed(get::get);
     routes.authed(delete::delete);
     routes.authed(events::events);
+    routes.authed(events::events_by_query);
 }
