@@ -1,4 +1,4 @@
-"""A plain Matrix client, matrix-nio, against the server: what a bot does, without encryption.
+"""A plain Matrix client, matrix-nio, against the server: what a bot does.
 
 Starts the program that ROHRPOST_BIN names, with a configuration that an operator would write, and ends it again. The
 last line says how many tests passed and failed.
@@ -6,81 +6,16 @@ last line says how many tests passed and failed.
 
 import asyncio
 import os
-import pathlib
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
-import time
 import traceback
 import urllib.request
 
 import nio
 
-PASSWORD = "correct horse battery staple"
-START_S = 60
-STOP_S = 15
-
-
-class Server:
-    """The program, with a folder of its own."""
-
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
-        lines = [
-            "[server]",
-            'name = "nio.example"',
-            f'public_url = "{self.url}"',
-            f'data_dir = "{self.folder / "data"}"',
-            "[listen]",
-            f'client = ["127.0.0.1:{port}"]',
-            "[registration]",
-            'mode = "open"',
-            "[policy]",
-            'encryption = "optional"',
-            "[federation]",
-            'mode = "off"',
-        ]
-        (self.folder / "rohrpost.toml").write_text("\n".join(lines) + "\n")
-
-    def __enter__(self):
-        program = [os.environ["ROHRPOST_BIN"], "--config", str(self.folder / "rohrpost.toml"), "serve"]
-        self.log = open(self.folder / "log", "wb")
-        self.process = subprocess.Popen(program, cwd=self.folder, stdout=self.log, stderr=self.log)
-        deadline = time.monotonic() + START_S
-        while True:
-            try:
-                with urllib.request.urlopen(f"{self.url}/health", timeout=5):
-                    return self
-            except OSError:
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"the server did not start:\n{self.output()}") from None
-            time.sleep(0.1)
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(STOP_S)
-        self.log.close()
-
-    def output(self):
-        return (self.folder / "log").read_text(errors="replace")
-
-
-def good(answer, kind):
-    """The answer, which must be of this kind."""
-    assert isinstance(answer, kind), f"{kind.__name__} was expected, and this came: {answer}"
-    return answer
-
-
-async def account(server, name):
-    client = nio.AsyncClient(server.url, f"@{name}:nio.example")
-    good(await client.register(name, PASSWORD, device_name="nio"), nio.RegisterResponse)
-    return client
+import encryption
+import rooms
+from lab import PASSWORD, Server, account, good
 
 
 async def a_wrong_password_is_refused_and_the_right_one_signs_in(server):
@@ -164,6 +99,8 @@ TESTS = [
     two_people_talk_in_a_room,
     a_file_comes_back_as_it_was,
     names_and_rooms_are_as_they_were_set,
+    *rooms.TESTS,
+    *encryption.TESTS,
 ]
 
 
