@@ -4,19 +4,37 @@
 //! has `POST` with the token in the body, which matrix-sdk-crypto's types follow; matrix-js-sdk follows the later one,
 //! which has `GET` with the token as `from` in the query.
 
-use percent_encoding::percent_decode_str;
-use rohrpost_core::{Result, encryption::dehydrated_device};
-use ruma::{
-    api::{
-        IncomingRequest, Metadata,
-        client::dehydrated_device::get_events::unstable::{Request, Response},
-        error::DeserializationError,
-    },
-    serde::Raw,
-};
-use serde_json::{json, value::RawValue};
+use std::sync::Arc;
 
-use crate::call::Authed;
+use percent_encoding::percent_decode_str;
+use rohrpost_core::{Caller, Result, Server, encryption::dehydrated_device};
+use ruma::api::{
+    IncomingRequest, Metadata, client::dehydrated_device::get_events::unstable::Request,
+    error::DeserializationError,
+};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    call::Authed,
+    rohrpost::own::{Answer, Answering},
+};
+
+/// A page of messages. `ruma` writes `null` where there is no token, and matrix-js-sdk begins anew at that.
+#[derive(Serialize)]
+pub(crate) struct Page {
+    events: Vec<Message>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_batch: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Message {
+    #[serde(rename = "type")]
+    kind: String,
+    sender: String,
+    content: Box<RawValue>,
+}
 
 /// The request as a `GET`.
 pub(crate) struct ByQuery(Request);
@@ -31,7 +49,7 @@ impl Metadata for ByQuery {
 
 impl IncomingRequest for ByQuery {
     type EndpointError = <Request as IncomingRequest>::EndpointError;
-    type OutgoingResponse = Response;
+    type OutgoingResponse = Answer<Page>;
 
     fn try_from_http_request_inner(
         request: http::Request<&[u8]>,
@@ -48,20 +66,32 @@ impl IncomingRequest for ByQuery {
     }
 }
 
-pub(crate) async fn events_by_query(caller: Authed, ByQuery(request): ByQuery) -> Result<Response> {
-    events(caller, request).await
+pub(crate) async fn events_by_query(
+    Authed { server, caller, .. }: Authed,
+    ByQuery(request): ByQuery,
+) -> Result<Answer<Page>> {
+    page(&server, caller, request).await
 }
 
-pub(crate) async fn events(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
+pub(crate) async fn events(
+    Authed { server, caller, .. }: Authed,
+    request: Answering<Request, Page>,
+) -> Result<Answer<Page>> {
+    page(&server, caller, request.0).await
+}
+
+async fn page(server: &Arc<Server>, caller: Caller, request: Request) -> Result<Answer<Page>> {
     let (messages, next_batch) =
-        dehydrated_device::events(&server, caller, request.device_id, request.next_batch).await?;
-    let mut events = Vec::with_capacity(messages.len());
-    for message in messages {
-        let content: Box<RawValue> = serde_json::from_str(&message.content)?;
-        let event = json!({ "type": message.kind, "sender": message.sender, "content": content });
-        events.push(Raw::new(&event)?.cast_unchecked());
-    }
-    let mut response = Response::new(events);
-    response.next_batch = next_batch;
-    Ok(response)
+        dehydrated_device::events(server, caller, request.device_id, request.next_batch).await?;
+    let events = messages
+        .into_iter()
+        .map(|message| {
+            Ok(Message {
+                kind: message.kind,
+                sender: message.sender.to_string(),
+                content: serde_json::from_str(&message.content)?,
+            })
+        })
+        .collect::<Result<_>>()?;
+    Ok(Answer(Page { events, next_batch }))
 }
