@@ -1,12 +1,13 @@
-// Runs the browser tests one file after the other and ends with one line that says how it went.
+// Runs the tests of a folder one file after the other and ends with one line that says how it went.
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 
-const folder = import.meta.dirname;
-// Arguments pick files by part of their name.
-const wanted = process.argv.slice(2);
+// An argument that ends with a slash is a folder beside this file; the others pick files by part of their name.
+const isFolder = (argument: string): boolean => argument.endsWith("/");
+const folder = join(import.meta.dirname, process.argv.slice(2).find(isFolder) ?? "");
+const wanted = process.argv.slice(2).filter((argument) => !isFolder(argument));
 const files = (await readdir(folder))
     .filter((name) => name.endsWith(".test.ts") && (wanted.length === 0 || wanted.some((part) => name.includes(part))))
     .map((name) => join(folder, name))

@@ -20,6 +20,12 @@ async function freePort(): Promise<number> {
     });
 }
 
+/** What a test wants to be different from a server for invited people. */
+export interface Wanted {
+    readonly registration?: "invite" | "open";
+    readonly encryption?: "required" | "default" | "optional";
+}
+
 export class TestServer {
     readonly url: string;
     readonly folder: string;
@@ -35,7 +41,7 @@ export class TestServer {
         this.url = `http://127.0.0.1:${port}`;
     }
 
-    static async start(): Promise<TestServer> {
+    static async start({ registration = "invite", encryption }: Wanted = {}): Promise<TestServer> {
         const binary = process.env["ROHRPOST_BIN"];
         if (!binary) throw new Error("set ROHRPOST_BIN to the server's binary");
         const folder = await mkdtemp(join(tmpdir(), "rohrpost-e2e-"));
@@ -53,7 +59,8 @@ export class TestServer {
                 "[database]",
                 `url = "sqlite:${join(server.dataDir, "rohrpost.db")}"`,
                 "[registration]",
-                'mode = "invite"',
+                `mode = "${registration}"`,
+                ...(encryption ? ["[policy]", `encryption = "${encryption}"`] : []),
                 // Many people sign in from one address within seconds.
                 "[limits]",
                 "enabled = false",

@@ -34,6 +34,8 @@ pub(crate) enum Step {
     Rust,
     /// The web client in Chromium against the server.
     Browser,
+    /// The client library matrix-js-sdk as a plain library, as bots use it, against the server.
+    Js,
     /// The Matrix Rust client library against the server.
     Sdk,
     /// A client library in Python, matrix-nio, against the server.
@@ -61,9 +63,16 @@ pub(crate) fn run(only: &[Step]) -> anyhow::Result<()> {
         steps.run("web unit", || tested(&mut node::script("test")));
         steps.run("web build", || checked(&mut node::script("build")));
     } else if node::is_stale()
-        && [Step::Clippy, Step::Rust, Step::Browser, Step::Sdk, Step::Nio]
-            .into_iter()
-            .any(wanted)
+        && [
+            Step::Clippy,
+            Step::Rust,
+            Step::Browser,
+            Step::Js,
+            Step::Sdk,
+            Step::Nio,
+        ]
+        .into_iter()
+        .any(wanted)
     {
         steps.run("web build", || {
             node::install().and_then(|()| checked(&mut node::script("build")))
@@ -90,6 +99,9 @@ pub(crate) fn run(only: &[Step]) -> anyhow::Result<()> {
     }
     if wanted(Step::Browser) {
         steps.run("browser", || browser(&postgres));
+    }
+    if wanted(Step::Js) {
+        steps.run("js", js);
     }
     if wanted(Step::Sdk) {
         let arguments = ["clippy", "--all-targets", "--", "-D", "warnings"];
@@ -150,6 +162,13 @@ fn browser(postgres: &Database) -> anyhow::Result<Report> {
         run.env("ROHRPOST_CHROMIUM", chromium);
     }
     tested(&mut postgres.given_to(run))
+}
+
+fn js() -> anyhow::Result<Report> {
+    node::install()?;
+    let mut run = node::script("library");
+    run.env("ROHRPOST_BIN", server()?);
+    tested(&mut run)
 }
 
 fn sdk(postgres: &Database) -> anyhow::Result<Report> {
