@@ -14,7 +14,7 @@ use matrix_sdk::ruma::api::client::uiaa::{AuthData, Dummy};
 use matrix_sdk::ruma::api::error::ErrorKind;
 use matrix_sdk::ruma::events::room::message::RoomMessageEventContent;
 use matrix_sdk::ruma::{DeviceId, OwnedEventId, RoomId, UserId, assign};
-use matrix_sdk::{Client, Error, HttpError, Room, RoomState};
+use matrix_sdk::{Client, ClientBuilder, Error, HttpError, Room, RoomState};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
@@ -256,18 +256,21 @@ pub(crate) fn password(name: &str) -> String {
 
 /// A client that shows every failure of the server instead of trying again.
 pub(crate) async fn client(url: &str) -> anyhow::Result<Client> {
+    Ok(builder(url).build().await?)
+}
+
+/// The same, for devices that want more.
+pub(crate) fn builder(url: &str) -> ClientBuilder {
     let encryption = EncryptionSettings {
         auto_enable_cross_signing: true,
         auto_enable_backups: false,
         backup_download_strategy: BackupDownloadStrategy::Manual,
     };
-    let client = Client::builder()
+    Client::builder()
         .homeserver_url(url)
         .request_config(RequestConfig::new().disable_retry())
         .with_encryption_settings(encryption)
-        .build()
-        .await?;
-    Ok(client)
+        .with_enable_share_history_on_invite(true)
 }
 
 fn settings(filter: Option<&FilterDefinition>) -> SyncSettings {

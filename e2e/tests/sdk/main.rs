@@ -10,15 +10,20 @@ mod conversation;
 mod database;
 mod device;
 mod device_removal;
+mod directory;
 mod files;
+mod history_sharing;
 mod lab;
+mod notification;
 mod policy;
 mod proxy;
+mod qr_sign_in;
 mod recovery;
 mod restart;
 mod server;
 mod session;
 mod sliding;
+mod threads;
 mod timeline;
 mod verification;
 
@@ -55,6 +60,12 @@ on_both_engines! {
     sliding::a_room_list_shows_invitations_messages_and_what_belongs_to_them,
     sliding::a_restart_costs_a_room_list_no_message,
     sliding::a_device_that_syncs_the_new_way_is_verified,
+    threads::a_thread_is_listed_answered_and_read,
+    history_sharing::who_is_invited_reads_what_was_written_before,
+    notification::a_push_is_read_by_its_id,
+    directory::somebody_finds_a_room_knocks_and_is_let_in,
+    directory::a_space_shows_its_rooms,
+    qr_sign_in::a_new_device_is_signed_in_by_a_code_that_an_old_one_shows,
     verification::a_second_device_is_verified_by_emoji,
     verification::two_people_verify_each_other_in_a_room_of_their_own,
     recovery::a_new_device_reads_the_history_with_the_recovery_key,

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail, ensure};
-use matrix_sdk::Client;
 use matrix_sdk::encryption::verification::Verification;
 use matrix_sdk::ruma::api::client::receipt::create_receipt::v3::ReceiptType;
 use matrix_sdk::ruma::events::relation::Thread;
 use matrix_sdk::ruma::events::room::message::Relation;
 use matrix_sdk::ruma::events::room::message::RoomMessageEventContent;
 use matrix_sdk::ruma::{EventId, OwnedEventId, RoomId};
+use matrix_sdk::{Client, ClientBuilder};
 use matrix_sdk_ui::room_list_service::RoomListLoadingState;
 use matrix_sdk_ui::sync_service::{State, SyncService};
 use matrix_sdk_ui::timeline::{EventTimelineItem, RoomExt as _, Timeline, TimelineEventItemId};
@@ -18,15 +18,20 @@ use crate::device::{self, Device, password};
 use crate::lab::{Lab, eventually, eventually_true};
 
 /// A device that syncs the new way.
-struct Sliding {
-    client: Client,
-    service: SyncService,
+pub(crate) struct Sliding {
+    pub(crate) client: Client,
+    pub(crate) service: Arc<SyncService>,
 }
 
 impl Sliding {
     /// Another device of somebody.
-    async fn log_in(lab: &Lab, name: &str) -> anyhow::Result<Self> {
-        let client = device::client(&lab.server.url()).await?;
+    pub(crate) async fn log_in(lab: &Lab, name: &str) -> anyhow::Result<Self> {
+        Self::log_in_with(device::builder(&lab.server.url()), name).await
+    }
+
+    /// The same with a client of another make.
+    pub(crate) async fn log_in_with(builder: ClientBuilder, name: &str) -> anyhow::Result<Self> {
+        let client = builder.build().await?;
         client
             .matrix_auth()
             .login_username(name, &password(name))
@@ -35,7 +40,7 @@ impl Sliding {
             .await?;
         client.encryption().wait_for_e2ee_initialization_tasks().await;
         client.event_cache().subscribe()?;
-        let service = SyncService::builder(client.clone()).build().await?;
+        let service = Arc::new(SyncService::builder(client.clone()).build().await?);
         service.start().await;
         Ok(Self { client, service })
     }
@@ -52,7 +57,7 @@ impl Sliding {
     }
 
     /// Opens a room as people do who tap on it.
-    async fn open(&self, room: &RoomId) -> anyhow::Result<Arc<Timeline>> {
+    pub(crate) async fn open(&self, room: &RoomId) -> anyhow::Result<Arc<Timeline>> {
         let found = eventually("the room is in the room list", async || {
             Ok(self.client.get_room(room))
         })
@@ -62,7 +67,7 @@ impl Sliding {
     }
 
     /// Waits until somebody's device knows this one: before that it neither hears it nor sends it keys.
-    async fn is_known_to(&self, other: &Device) -> anyhow::Result<()> {
+    pub(crate) async fn is_known_to(&self, other: &Device) -> anyhow::Result<()> {
         let (user, device) = self
             .client
             .user_id()
@@ -75,7 +80,7 @@ impl Sliding {
         .await
     }
 
-    fn ensure_running(&self) -> anyhow::Result<()> {
+    pub(crate) fn ensure_running(&self) -> anyhow::Result<()> {
         let state = self.service.state().get();
         ensure!(matches!(state, State::Running), "the sync stopped: {state:?}");
         Ok(())
@@ -83,7 +88,7 @@ impl Sliding {
 }
 
 /// Waits until a timeline shows an event for which something holds.
-async fn shows(
+pub(crate) async fn shows(
     timeline: &Timeline,
     what: &str,
     is_it: impl Fn(&EventTimelineItem) -> bool,
@@ -96,7 +101,7 @@ async fn shows(
     .await
 }
 
-async fn reads(timeline: &Timeline, text: &str) -> anyhow::Result<OwnedEventId> {
+pub(crate) async fn reads(timeline: &Timeline, text: &str) -> anyhow::Result<OwnedEventId> {
     let event = shows(timeline, &format!("{text:?} is read"), |event| {
         let message = event.content().as_message();
         event.event_id().is_some() && message.is_some_and(|message| message.body() == text)
@@ -105,7 +110,7 @@ async fn reads(timeline: &Timeline, text: &str) -> anyhow::Result<OwnedEventId> 
     Ok(event.event_id().context("an event without an id")?.to_owned())
 }
 
-fn is(event: &EventTimelineItem, id: &EventId) -> bool {
+pub(crate) fn is(event: &EventTimelineItem, id: &EventId) -> bool {
     event.event_id() == Some(id)
 }
 
@@ -249,7 +254,10 @@ pub(crate) async fn a_restart_costs_a_room_list_no_message(lab: &mut Lab) -> any
         .build()
         .await?;
     service.start().await;
-    let phone = Sliding { client, service };
+    let phone = Sliding {
+        client,
+        service: Arc::new(service),
+    };
     let timeline = phone.open(id).await?;
     phone.is_known_to(&anna).await?;
     let mut said = Vec::new();
