@@ -18,6 +18,8 @@ pub(crate) struct Connection {
     _io: JoinSet<()>,
     host: String,
     pub(crate) token: Option<String>,
+    /// The name of this connection in sliding sync.
+    pub(crate) conn_id: String,
 }
 
 impl Connection {
@@ -37,6 +39,7 @@ impl Connection {
             _io: io,
             host: address.to_string(),
             token: None,
+            conn_id: "room-list".to_owned(),
         })
     }
 

@@ -10,6 +10,9 @@ use tokio::task::JoinSet;
 
 use crate::http_client::Connection;
 
+/// Accounts that are made at the same time.
+const AT_ONCE: usize = 8;
+
 /// A person with an account, signed in.
 pub(crate) struct Person {
     pub(crate) user_id: String,
@@ -29,13 +32,19 @@ impl Person {
 pub(crate) async fn register(address: SocketAddr, count: usize) -> anyhow::Result<Vec<Person>> {
     let run = std::process::id();
     let mut waiting = JoinSet::new();
+    let mut people = Vec::with_capacity(count);
     for number in 0..count {
+        // Passwords are hashed, which takes time and memory: a few at once.
+        if waiting.len() >= AT_ONCE
+            && let Some(done) = waiting.join_next().await
+        {
+            people.push(done??);
+        }
         waiting.spawn(async move {
-            let person = register_one(address, &format!("p{run}-{number:02}")).await;
+            let person = register_one(address, &format!("p{run}-{number:03}")).await;
             person.map(|person| (number, person))
         });
     }
-    let mut people = Vec::with_capacity(count);
     while let Some(done) = waiting.join_next().await {
         people.push(done??);
     }

@@ -20,6 +20,21 @@ pub(crate) fn cpu_time(pid: u32) -> anyhow::Result<Duration> {
     Ok(TICK * ticks)
 }
 
+/// User and system CPU time of the threads that a process has, exact to the nanosecond: for single requests. What
+/// threads used that ended is not in it.
+pub(crate) fn cpu_time_now(pid: u32) -> anyhow::Result<Duration> {
+    let mut nanoseconds = 0;
+    for task in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+        // A thread may end meanwhile.
+        let Ok(stat) = std::fs::read_to_string(task?.path().join("schedstat")) else {
+            continue;
+        };
+        let time = stat.split_whitespace().next().and_then(|time| time.parse().ok());
+        nanoseconds += time.unwrap_or(0);
+    }
+    Ok(Duration::from_nanos(nanoseconds))
+}
+
 /// Memory of a process that is in use at the moment, in MiB.
 pub(crate) fn memory_mib(pid: u32) -> anyhow::Result<f64> {
     let status = read(&format!("/proc/{pid}/status"))?;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use super::{CLIENTS, v3};
+use super::{CLIENTS, sliding, v3};
 use crate::{
     people::Person,
     proc::{cpu_time, memory_mib},
@@ -14,9 +14,16 @@ use crate::{
 /// How long they are watched, in seconds.
 pub(super) const SECONDS: u64 = 10;
 /// How long they are given to begin to wait.
-const SETTLE: Duration = Duration::from_secs(3);
+const SETTLE: Duration = Duration::from_secs(5);
 /// Longer than everything else takes.
 const TIMEOUT: Duration = Duration::from_secs(110);
+
+/// Which of the two syncs they wait with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    V3,
+    Sliding,
+}
 
 /// What clients cost that only wait.
 pub(super) struct Idle {
@@ -26,7 +33,7 @@ pub(super) struct Idle {
     pub(super) cpu_share: f64,
 }
 
-pub(super) async fn measure(server: &Server, owners: &[Person]) -> anyhow::Result<Idle> {
+pub(super) async fn measure(server: &Server, owners: &[Person], shape: Shape) -> anyhow::Result<Idle> {
     let mut tokens = Vec::new();
     for person in owners {
         let mut connection = person.connect(server.address).await?;
@@ -37,8 +44,20 @@ pub(super) async fn measure(server: &Server, owners: &[Person]) -> anyhow::Resul
     for number in 0..CLIENTS {
         let owner = number % owners.len();
         let mut connection = owners[owner].connect(server.address).await?;
-        let since = tokens[owner].clone();
-        clients.spawn(async move { v3(&mut connection, Some(&since), TIMEOUT).await.map(|_| ()) });
+        // A client of sliding sync has been told what there is first. Each is a connection of its own.
+        connection.conn_id = format!("c{}", number / owners.len());
+        let since = match shape {
+            Shape::V3 => tokens[owner].clone(),
+            Shape::Sliding => sliding(&mut connection, None, 20, Duration::ZERO).await?.1,
+        };
+        clients.spawn(async move {
+            match shape {
+                Shape::V3 => v3(&mut connection, Some(&since), TIMEOUT).await.map(|_| ()),
+                Shape::Sliding => sliding(&mut connection, Some(&since), 20, TIMEOUT)
+                    .await
+                    .map(|_| ()),
+            }
+        });
     }
     tokio::time::sleep(SETTLE).await;
     let (begun, cpu) = (Instant::now(), cpu_time(server.pid())?);
