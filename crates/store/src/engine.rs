@@ -1,6 +1,8 @@
 //! The two engines behind [`Store`]. Nothing outside of this folder knows which one runs.
 
 mod batch;
+#[cfg(test)]
+mod hot;
 mod peek;
 mod postgres;
 #[cfg(feature = "scratch")]

@@ -57,6 +57,7 @@ mod state;
 mod sticky_events;
 mod stream;
 mod third_party_ids;
+mod thread_subscriptions;
 mod threads;
 mod to_device;
 mod tokens;
@@ -93,7 +94,7 @@ pub use self::{
     oauth_codes::{OAuthCode, OAuthDeviceCode, OAuthDeviceState},
     oauth_pages::OAuthPageSession,
     one_time_keys::{KeyWanted, KnownOneTimeKey, OneTimeKey, OneTimeKeyCounts},
-    profiles::Profile,
+    profiles::{FullProfileRow, Profile},
     pushers::{DuePusher, PusherProgress, PusherRow},
     receipts::ReceiptRow,
     relations::{NewRelation, Related, RelationQuery, ThreadPart},
@@ -104,6 +105,7 @@ pub use self::{
     signing_keys::SigningKeyRow,
     state::{StateEntry, StateNid, StatePair},
     third_party_ids::ThirdPartyIdRow,
+    thread_subscriptions::{ListedThread, ThreadSubscription},
     to_device::{NewToDevice, ToDeviceRow},
     tokens::{CallerRow, TokenKind, TokenRow},
     tx::Tx,

@@ -26,6 +26,7 @@ const STEPS: &[(&str, &str)] = &[
         include_str!("../migrations/0009_dehydrated_devices.sql"),
     ),
     ("accounts", include_str!("../migrations/0012_accounts.sql")),
+    ("sync", include_str!("../migrations/0013_sync.sql")),
 ];
 
 /// The version of the schema that this program writes.

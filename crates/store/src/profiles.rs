@@ -3,8 +3,8 @@
 use ruma::{OwnedUserId, UserId};
 
 use crate::{
-    Result, Tx,
-    value::{Row, params},
+    Result, StreamPos, Tx,
+    value::{Row, Value, params},
 };
 
 /// What others see of a person.
@@ -14,6 +14,15 @@ pub struct Profile {
     pub display_name: Option<String>,
     /// An `mxc://` address.
     pub avatar_url: Option<String>,
+}
+
+/// All that others see of a person.
+#[derive(Clone, Debug, Default)]
+pub struct FullProfileRow {
+    /// Name and picture.
+    pub profile: Profile,
+    /// Further fields with their values as JSON, in the order of their names.
+    pub fields: Vec<(String, String)>,
 }
 
 fn profile(row: &Row, from: usize) -> Result<Profile> {
@@ -80,6 +89,49 @@ impl Tx<'_> {
             ("DELETE FROM profile_fields WHERE user_id = $1", who),
         ])
         .await
+    }
+
+    /// Notes that a field of a profile was set, changed or removed.
+    pub async fn profile_change_put(&mut self, user_id: &UserId, name: &str, pos: StreamPos) -> Result<()> {
+        let sql = "INSERT INTO profile_changes (user_id, name, pos) VALUES ($1, $2, $3) \
+                   ON CONFLICT (user_id, name) DO UPDATE SET pos = excluded.pos";
+        self.put(sql, params![user_id, name, pos]).await
+    }
+
+    /// Which fields of whose profiles changed after `after` up to and including `upto`, among `viewer` and those who
+    /// share a room with them. Of more than `limit` the newest.
+    pub async fn profile_change_list(
+        &mut self,
+        viewer: &UserId,
+        after: StreamPos,
+        upto: StreamPos,
+        limit: u32,
+    ) -> Result<Vec<(OwnedUserId, String)>> {
+        let sql = "SELECT c.user_id, c.name FROM profile_changes c WHERE c.pos > $2 AND c.pos <= $3 \
+                   AND (c.user_id = $1 OR EXISTS (SELECT 1 FROM memberships a JOIN memberships b \
+                   ON b.room_nid = a.room_nid WHERE a.user_id = c.user_id AND a.membership = 'join' \
+                   AND b.user_id = $1 AND b.membership = 'join')) ORDER BY c.pos DESC LIMIT $4";
+        let rows = self.query(sql, params![viewer, after, upto, limit]).await?;
+        rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+    }
+
+    /// The profiles of many users with their further fields, in the given order.
+    pub async fn profile_get_each(&mut self, users: &[OwnedUserId]) -> Result<Vec<FullProfileRow>> {
+        let keys: Vec<Vec<Value<'_>>> = users.iter().map(|user_id| vec![user_id.into()]).collect();
+        let profiles = "SELECT display_name, avatar_url FROM profiles WHERE user_id = $1";
+        let profiles = self.query_each(profiles, &keys).await?;
+        let fields = "SELECT name, value FROM profile_fields WHERE user_id = $1 ORDER BY name";
+        let fields = self.query_each(fields, &keys).await?;
+        let mut found = Vec::with_capacity(users.len());
+        for (rows, fields) in profiles.iter().zip(&fields) {
+            let profile = rows.first().map(|row| profile(row, 0)).transpose()?;
+            let fields = fields.iter().map(|row| Ok((row.get(0)?, row.get(1)?)));
+            found.push(FullProfileRow {
+                profile: profile.unwrap_or_default(),
+                fields: fields.collect::<Result<_>>()?,
+            });
+        }
+        Ok(found)
     }
 
     /// The further fields of a profile with their values as JSON, in the order of their names.

@@ -1,5 +1,7 @@
 //! Events that members of a room are shown even if they come later, for a while.
 
+use ruma::UserId;
+
 use crate::{EventNid, Result, RoomNid, StreamPos, Tx, value::params};
 
 impl Tx<'_> {
@@ -24,6 +26,31 @@ impl Tx<'_> {
                    ORDER BY nid DESC LIMIT $5";
         let rows = self.query(sql, params![room, after, upto, now_ts, limit]).await?;
         rows.iter().rev().map(|row| row.get(0)).collect()
+    }
+
+    /// Of the rooms that a user is joined to, the events that came after `after` up to and including `upto` and are
+    /// sticky at `now_ts`, oldest first.
+    pub async fn sticky_event_list_of(
+        &mut self,
+        user_id: &UserId,
+        (after, upto): (Option<StreamPos>, StreamPos),
+        now_ts: i64,
+        limit: u32,
+    ) -> Result<Vec<(RoomNid, EventNid)>> {
+        // SQLite keeps the order of a CROSS JOIN: what came since, then whether the user is there; or, at first, each
+        // room of the user.
+        let since = "SELECT s.room_nid, s.nid FROM sticky_events s CROSS JOIN memberships m \
+                     WHERE m.room_nid = s.room_nid AND s.nid > $2 AND s.nid <= $3 AND s.until_ts > $4 \
+                     AND m.user_id = $1 AND m.membership = 'join' ORDER BY s.nid LIMIT $5";
+        let all = "SELECT s.room_nid, s.nid FROM memberships m CROSS JOIN sticky_events s \
+                   WHERE m.user_id = $1 AND m.membership = 'join' AND s.room_nid = m.room_nid \
+                   AND s.nid > $2 AND s.nid <= $3 AND s.until_ts > $4 ORDER BY s.nid LIMIT $5";
+        let sql = if after.is_some() { since } else { all };
+        let after = after.unwrap_or(StreamPos(i64::MIN));
+        let rows = self
+            .query(sql, params![user_id, after, upto, now_ts, limit])
+            .await?;
+        rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
     }
 
     /// Takes the stickiness from an event.

@@ -118,6 +118,7 @@ impl Tx<'_> {
             ("DELETE FROM pushers WHERE user_id = $1", who),
             ("DELETE FROM notified WHERE user_id = $1", who),
             ("DELETE FROM third_party_ids WHERE user_id = $1", who),
+            ("DELETE FROM thread_subscriptions WHERE user_id = $1", who),
         ])
         .await
     }

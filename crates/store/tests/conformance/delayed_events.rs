@@ -2,7 +2,10 @@
 
 use rohrpost_store::{DelayedEvent, EventNid};
 
-use crate::support::{alice, bob, event_id, on_both, pos, room, room_id, tx};
+use crate::{
+    memberships::join,
+    support::{alice, bob, event_id, on_both, pos, room, room_id, tx},
+};
 
 fn delayed(id: &str, delay_ms: i64) -> DelayedEvent {
     DelayedEvent {
@@ -124,6 +127,34 @@ fn sticky_events_are_listed_until_their_time_is_over() {
             assert_eq!(tx.sticky_event_list(a, all, 100, 10).await?, [EventNid(2)]);
             assert_eq!(tx.sticky_event_delete_old(200).await?, 2);
             assert_eq!(tx.sticky_event_list(b, all, 200, 10).await?, [EventNid(4)]);
+        });
+    });
+}
+
+#[test]
+fn sticky_events_of_all_rooms_of_a_user_are_listed_oldest_first() {
+    on_both(async |db| {
+        tx!(db, |tx| {
+            let [a, b, c] = [room(tx, "a").await?, room(tx, "b").await?, room(tx, "c").await?];
+            join(tx, a, &alice(), 1).await?;
+            join(tx, b, &alice(), 2).await?;
+            for (room, nid, until_ts) in [(a, 5, 500), (c, 6, 500), (b, 7, 500), (a, 8, 100), (a, 9, 500)] {
+                tx.sticky_event_insert(room, EventNid(nid), until_ts).await?;
+            }
+            for (after, upto, limit, expected) in [
+                (None, 9, 9, &[(a, 5), (b, 7), (a, 9)][..]),
+                (Some(0), 9, 2, &[(a, 5), (b, 7)]),
+                (Some(5), 8, 9, &[(b, 7)]),
+            ] {
+                let found = tx
+                    .sticky_event_list_of(&alice(), (after.map(pos), pos(upto)), 100, limit)
+                    .await?;
+                let expected: Vec<_> = expected
+                    .iter()
+                    .map(|(room, nid)| (*room, EventNid(*nid)))
+                    .collect();
+                assert_eq!(found, expected, "{after:?} {upto}");
+            }
         });
     });
 }

@@ -48,6 +48,7 @@ mod snapshots;
 mod sqlite_trouble;
 mod state;
 mod state_model;
+mod thread_subscriptions;
 mod tls;
 mod to_device;
 mod tokens;

@@ -5,7 +5,7 @@ use rohrpost_store::{Profile, Tx, UserRow, UserState};
 use crate::{
     accounts::account,
     memberships::join,
-    support::{alice, on_both, room, tx, user},
+    support::{alice, on_both, pos, room, tx, user},
 };
 
 async fn put(tx: &mut Tx<'_>, name: &str, display_name: &str) -> rohrpost_store::Result<()> {
@@ -184,6 +184,60 @@ fn a_search_among_those_one_shares_a_room_with_finds_nobody_else() {
                 tx.profile_search_sharing(&alice(), "moritz", 10)
                     .await?
                     .is_empty()
+            );
+        });
+    });
+}
+
+#[test]
+fn changed_fields_are_told_to_those_who_share_a_room() {
+    on_both(async |db| {
+        tx!(db, |tx| {
+            let (a, b) = (room(tx, "a").await?, room(tx, "b").await?);
+            join(tx, a, &alice(), 1).await?;
+            join(tx, a, &user("bob"), 2).await?;
+            join(tx, b, &user("carol"), 3).await?;
+            for (name, field, at) in [
+                ("alice", "m.tz", 4),
+                ("bob", "displayname", 5),
+                ("bob", "m.tz", 6),
+                ("carol", "m.tz", 7),
+                ("bob", "displayname", 8),
+            ] {
+                tx.profile_change_put(&user(name), field, pos(at)).await?;
+            }
+            let told = |name: &str, field: &str| (user(name), field.to_owned());
+            let all = tx.profile_change_list(&alice(), pos(0), pos(9), 9).await?;
+            assert_eq!(
+                all,
+                [
+                    told("bob", "displayname"),
+                    told("bob", "m.tz"),
+                    told("alice", "m.tz")
+                ]
+            );
+            let some = tx.profile_change_list(&alice(), pos(4), pos(7), 9).await?;
+            assert_eq!(some, [told("bob", "m.tz")]);
+            let few = tx.profile_change_list(&alice(), pos(0), pos(9), 1).await?;
+            assert_eq!(few, [told("bob", "displayname")]);
+        });
+    });
+}
+
+#[test]
+fn many_profiles_come_in_the_order_they_were_asked_for() {
+    on_both(async |db| {
+        tx!(db, |tx| {
+            put(tx, "anna", "Anna").await?;
+            tx.profile_field_put(&user("anna"), "m.tz", "\"Europe/Berlin\"")
+                .await?;
+            let found = tx.profile_get_each(&[user("nobody"), user("anna")]).await?;
+            assert_eq!(found[0].profile, Profile::default());
+            assert!(found[0].fields.is_empty());
+            assert_eq!(found[1].profile.display_name.as_deref(), Some("Anna"));
+            assert_eq!(
+                found[1].fields,
+                [("m.tz".to_owned(), "\"Europe/Berlin\"".to_owned())]
             );
         });
     });
