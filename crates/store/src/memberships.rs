@@ -302,6 +302,34 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// How some users stand to a room; those who never had to do with it are left out.
+    pub async fn membership_get_each(&mut self, room: RoomNid, users: &[&UserId]) -> Result<Vec<MemberRow>> {
+        let keys: Vec<Vec<Value<'_>>> = users
+            .iter()
+            .map(|user_id| vec![(*user_id).into(), room.into()])
+            .collect();
+        let found = self
+            .query_each(select!("WHERE user_id = $1 AND room_nid = $2"), &keys)
+            .await?;
+        found.iter().flatten().map(member).collect()
+    }
+
+    /// Those of `others` who are in a room together with a user.
+    pub async fn membership_sharing_each(
+        &mut self,
+        user_id: &UserId,
+        others: &[OwnedUserId],
+    ) -> Result<Vec<OwnedUserId>> {
+        let sql = "SELECT b.user_id FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid \
+                   WHERE a.user_id = $2 AND b.user_id = $1 AND a.membership = 'join' AND b.membership = 'join' LIMIT 1";
+        let keys: Vec<Vec<Value<'_>>> = others
+            .iter()
+            .map(|other| vec![other.into(), user_id.into()])
+            .collect();
+        let found = self.query_each(sql, &keys).await?;
+        found.iter().flatten().map(|row| row.get(0)).collect()
+    }
+
     /// Whether two users are joined to a common room.
     pub async fn membership_is_sharing(&mut self, one: &UserId, other: &UserId) -> Result<bool> {
         let sql = "SELECT 1 FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid \

@@ -72,6 +72,28 @@ impl Tx<'_> {
             .collect()
     }
 
+    /// Whether somebody began or stopped in a room after `after` up to and including `upto`.
+    pub async fn typing_any(&mut self, room: RoomNid, after: StreamPos, upto: StreamPos) -> Result<bool> {
+        let sql = "SELECT 1 FROM typing WHERE room_nid = $1 AND pos > $2 AND pos <= $3 LIMIT 1";
+        Ok(self.query_opt(sql, params![room, after, upto]).await?.is_some())
+    }
+
+    /// The same as [`Tx::typing_rooms`] by asking each room of the user: for long stretches of the stream.
+    pub async fn typing_rooms_far(
+        &mut self,
+        user_id: &UserId,
+        after: StreamPos,
+        upto: StreamPos,
+    ) -> Result<Vec<RoomNid>> {
+        let sql = "SELECT m.room_nid FROM memberships m WHERE m.user_id = $1 AND m.membership = 'join' \
+                   AND EXISTS (SELECT 1 FROM typing t WHERE t.room_nid = m.room_nid AND t.pos > $2 AND t.pos <= $3)";
+        self.query(sql, params![user_id, after, upto])
+            .await?
+            .iter()
+            .map(|row| row.get(0))
+            .collect()
+    }
+
     /// Rooms a user is joined to where somebody began or stopped after `after` up to and including `upto`.
     pub async fn typing_rooms(
         &mut self,

@@ -6,7 +6,7 @@
 
 mod lookups;
 #[cfg(test)]
-mod plans;
+pub(super) mod plans;
 mod writer;
 
 use std::{

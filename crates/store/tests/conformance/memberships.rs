@@ -284,3 +284,22 @@ fn joined_rooms_are_listed_by_what_happened_last() {
         });
     });
 }
+
+#[test]
+fn how_many_stand_to_a_room_is_asked_at_once() {
+    on_both(async |db| {
+        tx!(db, |tx| {
+            let (a, b) = (room(tx, "a").await?, room(tx, "b").await?);
+            join(tx, a, &alice(), 1).await?;
+            join(tx, a, &bob(), 2).await?;
+            join(tx, b, &user("carol"), 3).await?;
+            put(tx, a, &user("dave"), &MembershipState::Leave, 4).await?;
+            let (bob, carol, dave) = (bob(), user("carol"), user("dave"));
+            let found = tx.membership_get_each(a, &[&dave, &carol, &bob]).await?;
+            let users: Vec<_> = found.iter().map(|member| member.user_id.clone()).collect();
+            assert_eq!(users, [dave.clone(), bob.clone()]);
+            let others = [bob.clone(), carol, dave];
+            assert_eq!(tx.membership_sharing_each(&alice(), &others).await?, [bob]);
+        });
+    });
+}

@@ -136,6 +136,11 @@ fn rooms_with_receipts_are_those_a_user_is_joined_to() {
             assert_eq!(tx.receipt_rooms(&bob(), pos(2), pos(3)).await?, [a]);
             assert!(tx.receipt_rooms(&bob(), pos(3), pos(9)).await?.is_empty());
             assert!(tx.receipt_rooms(&bob(), pos(-5), pos(0)).await?.is_empty());
+            for (after, upto) in [(0, 3), (2, 3), (3, 9), (-5, 0)] {
+                let near = tx.receipt_rooms(&bob(), pos(after), pos(upto)).await?;
+                let far = tx.receipt_rooms_far(&bob(), pos(after), pos(upto)).await?;
+                assert_eq!(near, far, "{after} {upto}");
+            }
         });
     });
 }

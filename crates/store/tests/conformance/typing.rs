@@ -70,6 +70,12 @@ fn rooms_where_somebody_began_or_stopped() {
                 [a],
                 "stopping counts"
             );
+            for (after, upto) in [(0, 3), (1, 2), (2, 3), (3, 9)] {
+                let near = tx.typing_rooms(&bob(), pos(after), pos(upto)).await?;
+                let far = tx.typing_rooms_far(&bob(), pos(after), pos(upto)).await?;
+                assert_eq!(near, far, "{after} {upto}");
+                assert_eq!(tx.typing_any(a, pos(after), pos(upto)).await?, near == [a]);
+            }
         });
     });
 }

@@ -15,28 +15,34 @@ const ROOM: RoomNid = RoomNid(1);
 const AFTER: StreamPos = StreamPos(1);
 const UPTO: StreamPos = StreamPos(2);
 
-/// The steps of each query that `calls` runs, as SQLite explains them.
-fn plan(calls: impl for<'a> FnOnce(&'a mut Tx<'_>) -> BoxFuture<'a, Result<()>>) -> Vec<String> {
+/// Each query that `calls` runs, with its steps as SQLite explains them.
+pub(in crate::engine) fn explained(
+    calls: impl for<'a> FnOnce(&'a mut Tx<'_>) -> BoxFuture<'a, Result<()>>,
+) -> Vec<(String, Vec<String>)> {
     let folder = tempfile::tempdir().unwrap();
     let mut conn = open_writer(&folder.path().join("plan.db")).unwrap();
     conn.texts.clear();
     ready(calls(&mut Tx::new(TxEngine::Sqlite(&mut conn))))
         .unwrap()
         .unwrap();
-    let texts = conn
-        .texts
-        .values()
-        .map(|text| format!("EXPLAIN QUERY PLAN {text}"));
-    let texts: Vec<String> = texts.collect();
-    let mut steps = Vec::new();
+    let texts: Vec<String> = conn.texts.values().map(ToString::to_string).collect();
+    let mut explained = Vec::new();
     for text in texts {
-        let mut statement = conn.conn.prepare(&text).unwrap();
+        let mut statement = conn.conn.prepare(&format!("EXPLAIN QUERY PLAN {text}")).unwrap();
         let params = statement.parameter_count();
         let nulls = rusqlite::params_from_iter((0..params).map(|_| rusqlite::types::Null));
         let rows = statement.query_map(nulls, |row| row.get::<_, String>(3)).unwrap();
-        steps.extend(rows.map(|step| step.unwrap()));
+        let steps = rows.map(|step| step.unwrap()).collect();
+        drop(statement);
+        explained.push((text, steps));
     }
-    steps
+    explained
+}
+
+/// The steps of each query that `calls` runs, as SQLite explains them.
+fn plan(calls: impl for<'a> FnOnce(&'a mut Tx<'_>) -> BoxFuture<'a, Result<()>>) -> Vec<String> {
+    let explained = explained(calls).into_iter();
+    explained.flat_map(|(_, steps)| steps).collect()
 }
 
 /// Compares the plan of one or more calls of resource methods with what it has to be.
@@ -143,6 +149,33 @@ fn what_is_new_is_read_from_the_stream() {
         "SEARCH t USING COVERING INDEX typing_by_pos (pos>? AND pos<?)",
         "SEARCH m USING COVERING INDEX memberships_by_room (room_nid=? AND membership=? AND user_id=?)",
         "USE TEMP B-TREE FOR DISTINCT",
+    ]);
+    plan!(|tx| tx.receipt_rooms_far(alice, AFTER, UPTO) => [
+        "SEARCH m USING PRIMARY KEY (user_id=?)",
+        "SEARCH r EXISTS USING COVERING INDEX receipts_by_room_pos (room_nid=? AND pos>? AND pos<?)",
+    ]);
+    plan!(|tx| tx.typing_rooms_far(alice, AFTER, UPTO) => [
+        "SEARCH m USING PRIMARY KEY (user_id=?)",
+        "SEARCH t EXISTS USING PRIMARY KEY (room_nid=?)",
+    ]);
+    plan!(|tx| tx.sticky_event_list_of(alice, (Some(AFTER), UPTO), 1, 10) => [
+        "SEARCH s USING INDEX sticky_events_by_nid (nid>? AND nid<?)",
+        "SEARCH m USING COVERING INDEX memberships_by_room (room_nid=? AND membership=? AND user_id=?)",
+    ]);
+    plan!(|tx| tx.sticky_event_list_of(alice, (None, UPTO), 1, 10) => [
+        "SEARCH m USING PRIMARY KEY (user_id=?)",
+        "SEARCH s USING PRIMARY KEY (room_nid=? AND nid>? AND nid<?)",
+        "USE TEMP B-TREE FOR ORDER BY",
+    ]);
+    plan!(|tx| tx.profile_change_list(alice, AFTER, UPTO, 10) => [
+        "SEARCH c USING COVERING INDEX profile_changes_by_pos (pos>? AND pos<?)",
+        "CORRELATED SCALAR SUBQUERY 1",
+        "SEARCH a USING PRIMARY KEY (user_id=?)",
+        "SEARCH b USING COVERING INDEX memberships_by_room (room_nid=? AND membership=? AND user_id=?)",
+    ]);
+    plan!(|tx| tx.thread_subscription_list(alice, AFTER, UPTO, 10) => [
+        "SEARCH t USING INDEX thread_subscriptions_by_pos (user_id=? AND pos>? AND pos<?)",
+        "SEARCH r USING INTEGER PRIMARY KEY (rowid=?)",
     ]);
     plan!(|tx| tx.account_data_list(alice, AFTER, UPTO) => [
         "SEARCH account_data USING INDEX account_data_by_pos (user_id=? AND pos>? AND pos<?)",
