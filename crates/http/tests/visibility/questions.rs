@@ -161,18 +161,7 @@ pub(super) async fn ask(endpoint: Endpoint, room: &Room, user: &User) -> Told {
                 told.add(user.get(&path).await);
             }
         }
-        Endpoint::SlidingSync => {
-            let wanted = json!({ "timeline_limit": 100, "required_state": [["*", "*"]] });
-            let mut list = wanted.clone();
-            list["ranges"] = json!([[0, 50]]);
-            let body = json!({
-                "lists": { "all": list },
-                "room_subscriptions": { &room.id: wanted },
-                "extensions": { "account_data": { "enabled": true }, "receipts": { "enabled": true } },
-            });
-            let path = "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync?timeout=0";
-            told.add(user.post(path, body).await);
-        }
+        Endpoint::SlidingSync => sliding(room, user, &mut told).await,
         Endpoint::Notifications => {
             for query in ["", "&only=highlight"] {
                 told.add(
@@ -184,6 +173,79 @@ pub(super) async fn ask(endpoint: Endpoint, room: &Room, user: &User) -> Told {
         Endpoint::Aliases => told.add(user.get(&format!("{v3}/aliases")).await),
     }
     told
+}
+
+const SLIDING: &str = "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync?timeout=0";
+
+/// A request of sliding sync for all rooms and this one, with everything that there is beside rooms.
+fn connection(room: &Room, conn_id: &str, timeline_limit: u64, required_state: &Value) -> Value {
+    let wanted = json!({ "timeline_limit": timeline_limit, "required_state": required_state });
+    let mut list = wanted.clone();
+    list["ranges"] = json!([[0, 50]]);
+    let scope = json!({ "enabled": true, "rooms": ["*", room.id] });
+    json!({
+        "conn_id": conn_id,
+        "lists": { "all": list },
+        "room_subscriptions": { &room.id: wanted },
+        "extensions": {
+            "to_device": { "enabled": true },
+            "e2ee": { "enabled": true },
+            "account_data": scope,
+            "receipts": scope,
+            "typing": scope,
+            "io.element.msc4308.thread_subscriptions": { "enabled": true },
+            "org.matrix.msc4262.profiles": scope,
+            "org.matrix.msc4354.sticky_events": { "enabled": true },
+        },
+    })
+}
+
+/// Begins a connection that shows little; answers where it stands.
+pub(super) async fn connect(room: &Room, user: &User) -> String {
+    let (status, answer) = user.post(SLIDING, connection(room, "kept", 1, &json!([]))).await;
+    assert_eq!(status, 200, "{answer}");
+    answer["pos"].as_str().expect("a position").to_owned()
+}
+
+/// Goes on with the connection that began while the user may have been inside, and asks for more than before; then
+/// begins with little and asks for more; then begins with all, in both forms.
+async fn sliding(room: &Room, user: &User, told: &mut Told) {
+    let all = json!([["*", "*"]]);
+    let mut answers = Vec::new();
+    for (owner, pos) in &room.connections {
+        if *owner == user.id {
+            let path = format!("{SLIDING}&pos={}", enc(pos));
+            answers.push(user.post(&path, connection(room, "kept", 100, &all)).await);
+        }
+    }
+    let little = user.post(SLIDING, connection(room, "grows", 1, &json!([]))).await;
+    let path = format!(
+        "{SLIDING}&pos={}",
+        enc(little.1["pos"].as_str().unwrap_or_default())
+    );
+    answers.push(little);
+    answers.push(user.post(&path, connection(room, "grows", 100, &all)).await);
+    answers.push(user.post(SLIDING, connection(room, "all", 100, &all)).await);
+    let mut stable = connection(room, "stable", 100, &json!({ "include": [{}] }));
+    stable["lists"]["all"]["range"] = json!([0, 50]);
+    answers.push(user.post("/_matrix/client/v4/sync", stable).await);
+    for answer in answers {
+        // Receipts name events, and who types does so now.
+        let receipts = &answer.1["extensions"]["receipts"]["rooms"][&room.id]["content"];
+        let types = !answer.1["extensions"]["typing"]["rooms"][&room.id].is_null();
+        let last = room
+            .events
+            .iter()
+            .rev()
+            .find(|sent| sent.canary.kind == Kind::Message);
+        for sent in &room.events {
+            let is_read = !receipts[&sent.event_id].is_null();
+            if is_read || types && last.is_some_and(|last| last.event_id == sent.event_id) {
+                told.text.push_str(&room.text(sent.canary));
+            }
+        }
+        told.add(answer);
+    }
 }
 
 /// The answers name events; what they name counts as shown.

@@ -82,8 +82,7 @@ fn is_allowed(visibility: Visibility, membership: Membership, phase: usize) -> b
 pub(super) fn expected(visibility: Visibility, membership: Membership, endpoint: Endpoint) -> Expected {
     let is_world = visibility == Visibility::WorldReadable;
     let is_joined = membership == Membership::Joined;
-    let events =
-        |canary: &Canary| canary.kind != Kind::Alias && is_allowed(visibility, membership, canary.phase);
+    let events = |canary: &Canary| canary.kind.is_event() && is_allowed(visibility, membership, canary.phase);
     // "In all cases except `world_readable`, a user needs to join a room to view events in that room."
     let reads = is_world || membership.was_joined();
     // The state that somebody reads: as it is, or as it was when they left.
@@ -170,5 +169,14 @@ pub(super) fn expected(visibility: Visibility, membership: Membership, endpoint:
             (only(Kind::Alias, &known), only(Kind::Alias, &known))
         }
     };
+    let mut may = may;
+    // Who had nothing to do with a room isn't told that it is there.
+    let tells_of_own = matches!(endpoint, Endpoint::Sync | Endpoint::SlidingSync);
+    if !tells_of_own || membership != Membership::Never {
+        may.insert(Canary {
+            kind: Kind::Room,
+            phase: 0,
+        });
+    }
     Expected { may, must }
 }

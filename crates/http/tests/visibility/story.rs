@@ -7,9 +7,13 @@ use std::{
 
 use rohrpost_core::ports::Clock as _;
 use rohrpost_testkit::{TestServer, User, enc};
+use ruma::OwnedUserId;
 use serde_json::json;
 
-use super::rules::{Membership, Visibility};
+use super::{
+    questions::connect,
+    rules::{Membership, Visibility},
+};
 
 /// Before the invitation, invited, joined, and after the end.
 pub(super) const PHASES: usize = 4;
@@ -31,10 +35,16 @@ pub(super) enum Kind {
     Reply,
     /// An address of the room: no event, always there.
     Alias,
+    /// The room's id: no event, always there.
+    Room,
 }
 
 impl Kind {
     const EVENTS: [Self; 5] = [Self::State, Self::Topic, Self::Member, Self::Message, Self::Reply];
+
+    pub(super) fn is_event(self) -> bool {
+        !matches!(self, Self::Alias | Self::Room)
+    }
 
     pub(super) fn is_state(self) -> bool {
         matches!(self, Self::State | Self::Topic | Self::Member)
@@ -51,10 +61,8 @@ pub(super) struct Canary {
 /// All canaries of a room.
 pub(super) fn canaries() -> impl Iterator<Item = Canary> {
     let events = (0..PHASES).flat_map(|phase| Kind::EVENTS.map(|kind| Canary { kind, phase }));
-    events.chain([Canary {
-        kind: Kind::Alias,
-        phase: 0,
-    }])
+    let others = [Kind::Alias, Kind::Room].map(|kind| Canary { kind, phase: 0 });
+    events.chain(others)
 }
 
 /// An event with a canary.
@@ -75,12 +83,17 @@ pub(super) struct Room {
     /// Whom the cell is about.
     pub(super) user: User,
     pub(super) events: Vec<Sent>,
+    /// Connections of sliding sync that began in the third phase: whose they are, and where they stand.
+    pub(super) connections: Vec<(OwnedUserId, String)>,
     number: usize,
 }
 
 impl Room {
     /// The words that give a canary away. No canary is the beginning of another.
     pub(super) fn text(&self, canary: Canary) -> String {
+        if canary.kind == Kind::Room {
+            return self.id.to_lowercase();
+        }
         format!("canary-{}-{:?}-{}-end", self.number, canary.kind, canary.phase).to_lowercase()
     }
 
@@ -95,10 +108,34 @@ impl Room {
         server.clock().advance(Duration::from_secs(10));
         let event_id = match state_key {
             Some(key) => self.owner.set_state(&self.id, kind, key, content).await,
+            None if canary.kind == Kind::Message => self.send_sticky(canary, content).await,
             None => self.owner.send(&self.id, kind, content).await,
         };
         let ts = server.clock().now_ts();
         self.events.push(Sent { canary, event_id, ts });
+    }
+
+    /// Sends a message that is sticky until the next phase.
+    async fn send_sticky(&self, canary: Canary, content: serde_json::Value) -> String {
+        let path = format!(
+            "/_matrix/client/v3/rooms/{}/send/m.room.message/{}?org.matrix.msc4354.sticky_duration_ms=15000",
+            enc(&self.id),
+            canary.phase
+        );
+        let (status, answer) = self.owner.put(&path, content).await;
+        assert_eq!(status, 200, "{answer}");
+        answer["event_id"].as_str().expect("an event").to_owned()
+    }
+
+    /// The owner has read what was written last, and writes.
+    async fn read(&self) {
+        let room = format!("/_matrix/client/v3/rooms/{}", enc(&self.id));
+        let event = enc(&self.events.last().expect("there is one").event_id);
+        let path = format!("{room}/receipt/m.read/{event}");
+        assert_eq!(self.owner.post(&path, json!({})).await.0, 200);
+        let path = format!("{room}/typing/{}", enc(self.owner.id.as_str()));
+        let typing = json!({ "typing": true, "timeout": 30_000 });
+        assert_eq!(self.owner.put(&path, typing).await.0, 200);
     }
 
     async fn speak(&mut self, server: &TestServer, phase: usize) {
@@ -124,6 +161,7 @@ impl Room {
                     let mentioned = json!({ "user_ids": [self.user.id, self.witness.id] });
                     let content = json!({ "msgtype": "m.text", "body": format!("{WORD} {text}"), "m.mentions": mentioned });
                     self.send(server, canary, "m.room.message", None, content).await;
+                    self.read().await;
                 }
                 Kind::Reply => {
                     let root = self.events.last().expect("the message was sent").event_id.clone();
@@ -131,7 +169,7 @@ impl Room {
                     let content = json!({ "msgtype": "m.text", "body": text, "m.relates_to": relation });
                     self.send(server, canary, "m.room.message", None, content).await;
                 }
-                Kind::Alias => {}
+                Kind::Alias | Kind::Room => {}
             }
         }
     }
@@ -156,6 +194,7 @@ pub(super) async fn tell(server: &TestServer, visibility: Visibility, membership
         witness,
         user,
         events: Vec::new(),
+        connections: Vec::new(),
         number,
     };
     let alias = room.text(Canary {
@@ -174,6 +213,12 @@ pub(super) async fn tell(server: &TestServer, visibility: Visibility, membership
             turn(&room, becomes).await;
         }
         room.speak(server, phase).await;
+        if phase + 2 == PHASES {
+            for user in [&room.user, &room.witness] {
+                let pos = connect(&room, user).await;
+                room.connections.push((user.id.clone(), pos));
+            }
+        }
     }
     room
 }
