@@ -196,6 +196,10 @@ async fn members_are_loaded_lazily_where_asked() {
             alice.invite(&room, &user).await;
             user.join(&room).await;
         }
+        // Else it is named after its members, who come for that.
+        alice
+            .set_state(&room, "m.room.name", "", json!({ "name": "Bauamt" }))
+            .await;
         for number in 0..15 {
             alice.send_text(&room, &format!("{number}")).await;
         }
@@ -446,6 +450,180 @@ async fn who_left_learns_no_later_names() {
         assert_eq!(status, 200, "{page}");
         assert!(!page.to_string().contains("Geheim"));
         assert!(page["state"].to_string().contains(alice.id.as_str()));
+    })
+    .await;
+}
+
+/// Type and state key of state events.
+fn keys(events: &Value) -> Vec<(String, String)> {
+    let text = |event: &Value, key: &str| event[key].as_str().unwrap_or_default().to_owned();
+    let events = events.as_array().into_iter().flatten();
+    events
+        .map(|event| (text(event, "type"), text(event, "state_key")))
+        .collect()
+}
+
+#[tokio::test]
+async fn heroes_come_as_members_where_members_are_loaded_lazily() {
+    TestServer::each(async |server| {
+        let (alice, bob, room) = two_in_a_room(&server).await;
+        let carol = server.user("carol").await;
+        alice.invite(&room, &carol).await;
+        for _ in 0..3 {
+            alice.send_text(&room, "hello").await;
+        }
+        let filter =
+            json!({ "room": { "state": { "lazy_load_members": true }, "timeline": { "limit": 1 } } });
+        let answer = filtered(&alice, filter, None).await;
+        let told = &answer["rooms"]["join"][&room];
+        assert_eq!(told["summary"]["m.heroes"], json!([bob.id, carol.id]));
+        for hero in [&bob, &carol] {
+            let key = ("m.room.member".to_owned(), hero.id.to_string());
+            assert!(keys(&told["state"]["events"]).contains(&key), "{told}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_full_state_comes_with_no_more_of_the_timeline_than_is_new() {
+    TestServer::each(async |server| {
+        let (alice, bob, room) = two_in_a_room(&server).await;
+        alice.send_text(&room, "old").await;
+        let token = since(&bob.sync(None).await);
+        alice.send_text(&room, "new").await;
+        let path = format!("/_matrix/client/v3/sync?full_state=true&since={}", enc(&token));
+        let (status, answer) = bob.get(&path).await;
+        assert_eq!(status, 200, "{answer}");
+        assert_eq!(bodies(&answer, &room), ["new"]);
+        let state = keys(&answer["rooms"]["join"][&room]["state"]["events"]);
+        assert!(state.contains(&("m.room.create".to_owned(), String::new())));
+        assert!(answer["device_lists"].is_null(), "nobody came: {answer}");
+        let path = format!(
+            "/_matrix/client/v3/sync?full_state=true&since={}",
+            enc(&since(&answer))
+        );
+        let (_, again) = bob.get(&path).await;
+        assert_eq!(bodies(&again, &room), Vec::<String>::new());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_name_that_goes_brings_those_whom_the_room_is_named_after() {
+    TestServer::each(async |server| {
+        let (alice, bob, room) = two_in_a_room(&server).await;
+        alice
+            .set_state(&room, "m.room.name", "", json!({ "name": "Bauamt" }))
+            .await;
+        let first = bob.sync(None).await;
+        assert!(first["rooms"]["join"][&room]["summary"]["m.heroes"].is_null());
+        alice.set_state(&room, "m.room.name", "", json!({})).await;
+        let second = bob.sync(Some(&since(&first))).await;
+        assert_eq!(
+            second["rooms"]["join"][&room]["summary"]["m.heroes"],
+            json!([alice.id])
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_room_that_was_left_is_told_with_what_changed_before() {
+    TestServer::each(async |server| {
+        let (alice, bob, room) = two_in_a_room(&server).await;
+        let token = since(&bob.sync(None).await);
+        alice
+            .set_state(&room, "m.room.topic", "", json!({ "topic": "before" }))
+            .await;
+        for _ in 0..3 {
+            alice.send_text(&room, "hello").await;
+        }
+        bob.leave(&room).await;
+        alice
+            .set_state(&room, "m.room.topic", "", json!({ "topic": "canary" }))
+            .await;
+        let topic = ("m.room.topic".to_owned(), String::new());
+        let own = ("m.room.member".to_owned(), bob.id.to_string());
+        let left = async |filter: Value, since: Option<&str>, after: &str| {
+            let since = since
+                .map(|since| format!("&since={}", enc(since)))
+                .unwrap_or_default();
+            let filter = enc(&filter.to_string());
+            let path = format!("/_matrix/client/v3/sync?filter={filter}{since}{after}");
+            let (status, answer) = bob.get(&path).await;
+            assert_eq!(status, 200, "{answer}");
+            assert!(!answer.to_string().contains("canary"), "{answer}");
+            answer["rooms"]["leave"][&room].clone()
+        };
+        let short = || json!({ "room": { "timeline": { "limit": 2 }, "include_leave": true } });
+        let told = left(short(), Some(&token), "").await;
+        assert_eq!(told["timeline"]["limited"], true);
+        assert_eq!(keys(&told["state"]["events"]), std::slice::from_ref(&topic));
+        assert!(told.get("state_after").is_none());
+        let after = left(short(), Some(&token), "&use_state_after=true").await;
+        assert_eq!(
+            keys(&after["state_after"]["events"]),
+            [topic.clone(), own.clone()]
+        );
+        assert!(after.get("state").is_none());
+        let unstable = "&org.matrix.msc4222.use_state_after=true";
+        let unstable = left(short(), Some(&token), unstable).await;
+        assert_eq!(unstable["org.matrix.msc4222.state_after"], after["state_after"]);
+
+        // All of it, and what the user keeps about it.
+        let path = format!(
+            "/_matrix/client/v3/user/{}/rooms/{}/account_data/org.example.a",
+            enc(bob.id.as_str()),
+            enc(&room)
+        );
+        assert_eq!(bob.put(&path, json!({ "a": 1 })).await.0, 200);
+        let all = left(short(), None, "&use_state_after=true").await;
+        let state = keys(&all["state_after"]["events"]);
+        assert!(state.contains(&topic) && state.contains(&own), "{all}");
+        assert_eq!(all["account_data"]["events"][0]["content"], json!({ "a": 1 }));
+        let mut types = short();
+        types["room"]["state"] = json!({ "types": ["m.room.create"] });
+        let create = left(types, None, "").await;
+        let create = keys(&create["state"]["events"]);
+        assert_eq!(create, [("m.room.create".to_owned(), String::new())]);
+        let quiet = left(
+            json!({ "room": { "state": { "types": [] } } }),
+            Some(&token),
+            "&use_state_after=true",
+        )
+        .await;
+        assert_eq!(quiet["state_after"]["events"], json!([]), "there even if empty");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn events_come_as_other_servers_get_them_where_a_filter_asks() {
+    TestServer::each(async |server| {
+        let (alice, _, room) = two_in_a_room(&server).await;
+        let event = alice.send_text(&room, "hello").await;
+        let answer = filtered(&alice, json!({ "event_format": "federation" }), None).await;
+        let events = &answer["rooms"]["join"][&room]["timeline"]["events"];
+        let last = events
+            .as_array()
+            .and_then(|events| events.last())
+            .expect("an event");
+        for field in [
+            "auth_events",
+            "prev_events",
+            "hashes",
+            "signatures",
+            "depth",
+            "room_id",
+        ] {
+            assert!(!last[field].is_null(), "{field}: {last}");
+        }
+        assert_eq!(last["event_id"], event.as_str());
+        assert!(last["unsigned"]["age"].is_u64());
+        let client = filtered(&alice, json!({ "event_format": "client" }), None).await;
+        let events = &client["rooms"]["join"][&room]["timeline"]["events"];
+        assert!(events[0].get("auth_events").is_none());
     })
     .await;
 }

@@ -4,6 +4,7 @@
 //! asking user; whether that user may see the event is decided before, in [`mod@crate::visibility`]. Start with
 //! [`client_event`].
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use ruma::events::TimelineEventType;
@@ -31,6 +32,8 @@ pub enum Shape {
     WithRoomId,
     /// Only what someone outside the room gets of its state. `unsigned` is left out.
     Stripped,
+    /// As it goes to other servers, hashes and signatures included, with its id and `unsigned` added.
+    Federation,
 }
 
 /// What the server adds to an event for one user. Empty fields are left out.
@@ -159,6 +162,7 @@ pub fn client_event(
         Shape::Timeline => None,
         Shape::WithRoomId => Some(pdu.room_id()),
         Shape::Stripped => return stripped(pdu),
+        Shape::Federation => return federation(pdu, unsigned),
     };
     let redacts = match (pdu.kind(), rules(version)) {
         (TimelineEventType::RoomRedaction, Some(rules)) => pdu.redacts_by(rules),
@@ -177,6 +181,14 @@ pub fn client_event(
         kind: pdu.kind(),
         unsigned,
     })
+}
+
+/// The event as other servers get it. What isn't an object, which can't be, has nothing in it.
+fn federation(pdu: &Pdu, unsigned: &Unsigned<'_>) -> Box<RawValue> {
+    let mut fields: BTreeMap<&str, Box<RawValue>> = serde_json::from_str(pdu.json()).unwrap_or_default();
+    fields.insert("event_id", to_raw(&pdu.event_id()));
+    fields.insert("unsigned", to_raw(unsigned));
+    to_raw(&fields)
 }
 
 /// The event as someone outside the room gets it: sender, type, state key and content.

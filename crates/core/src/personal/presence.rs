@@ -96,16 +96,7 @@ pub async fn set(server: &Arc<Server>, wanted: SetPresence) -> Result<()> {
     if !server.settings.presence {
         return Ok(());
     }
-    let states = [
-        PresenceState::Online,
-        PresenceState::Unavailable,
-        PresenceState::Offline,
-    ];
-    if !states.contains(&wanted.state) {
-        return Err(Refusal::InvalidParam(
-            "presence is online, unavailable or offline".to_owned(),
-        ));
-    }
+    check(&wanted.state)?;
     if wanted
         .status
         .as_ref()
@@ -122,11 +113,26 @@ pub async fn set(server: &Arc<Server>, wanted: SetPresence) -> Result<()> {
     .await
 }
 
+fn check(state: &PresenceState) -> Result<()> {
+    let states = [
+        PresenceState::Online,
+        PresenceState::Unavailable,
+        PresenceState::Offline,
+    ];
+    match states.contains(state) {
+        true => Ok(()),
+        false => Err(Refusal::InvalidParam(
+            "presence is online, unavailable or offline".to_owned(),
+        )),
+    }
+}
+
 /// Notes that a client of the caller asks for news and how it wants them to be seen meanwhile.
 ///
 /// # Errors
-/// Those of the store.
+/// `InvalidParam` for a state that there isn't.
 pub async fn seen(server: &Arc<Server>, caller: &Caller, state: PresenceState) -> Result<()> {
+    check(&state)?;
     if !server.settings.presence || !matches!(state, PresenceState::Online | PresenceState::Unavailable) {
         return Ok(());
     }

@@ -2,11 +2,20 @@
 //!
 //! <https://spec.matrix.org/v1.19/client-server-api/#filtering>
 
+use rohrpost_room::Shape;
 use rohrpost_store::EventRow;
 use ruma::{
     OwnedRoomId, OwnedUserId, RoomId,
-    api::client::filter::{Filter, RoomEventFilter, RoomFilter, UrlFilter},
+    api::client::filter::{EventFormat, Filter, FilterDefinition, RoomEventFilter, RoomFilter, UrlFilter},
 };
+
+/// The format in which a filter wants events.
+pub(crate) fn shape(filter: &FilterDefinition) -> Shape {
+    match filter.event_format {
+        EventFormat::Federation => Shape::Federation,
+        _ => Shape::Timeline,
+    }
+}
 
 /// The part of a filter that looks at single events.
 #[derive(Clone, Copy)]

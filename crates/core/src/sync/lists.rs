@@ -44,13 +44,11 @@ impl Lists {
         users: &[&str],
         since: StreamPos,
     ) -> Result<()> {
-        for user in users {
-            let Ok(user_id) = <&UserId>::try_from(*user) else {
-                continue;
-            };
-            let Some(member) = tx.membership_get(user_id, room).await? else {
-                continue;
-            };
+        let users: Vec<&UserId> = users
+            .iter()
+            .filter_map(|user| <&UserId>::try_from(*user).ok())
+            .collect();
+        for member in tx.membership_get_each(room, &users).await? {
             match member.membership {
                 MembershipState::Join if member.since > since => drop(self.came.insert(member.user_id)),
                 MembershipState::Leave | MembershipState::Ban => drop(self.went.insert(member.user_id)),
@@ -103,14 +101,11 @@ impl Lists {
         let mut changed = self.came;
         changed.remove(user_id);
         changed.extend(tx.device_list_changed(user_id, since, now).await?);
-        let mut left = BTreeSet::new();
-        for user in self.went {
-            if user != *user_id
-                && !changed.contains(&user)
-                && !tx.membership_is_sharing(user_id, &user).await?
-            {
-                left.insert(user);
-            }
+        let mut left = self.went;
+        left.retain(|user| user != user_id && !changed.contains(user));
+        let went: Vec<OwnedUserId> = left.iter().cloned().collect();
+        for user in tx.membership_sharing_each(user_id, &went).await? {
+            left.remove(&user);
         }
         Ok((changed, left))
     }

@@ -1,24 +1,26 @@
 //! What is shown of rooms that the user isn't joined to: invitations, rooms they knock at, and rooms they left.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use rohrpost_room::{Shape, stripped};
-use rohrpost_store::{MemberRow, StreamPos, Tx};
+use rohrpost_room::stripped;
+use rohrpost_store::{EventRow, MemberRow, StreamPos, Tx};
 use ruma::events::{StateEventType, room::member::MembershipState};
 use serde_json::value::RawValue;
 
 use crate::{
-    Result, Server,
+    Refusal, Result, Server,
     rooms::{
-        access::Access,
+        access::{Access, Seen},
         head::{Head, pdu},
         present::Viewer,
         state,
     },
     sync::{
         engine::SyncRequest,
+        filter::{EventFilter, shape},
         lists::Lists,
-        room::{Stretch, Timeline, timeline},
+        room::{StateEvents, Stretch, Timeline, timeline},
+        snapshot::PlainEvent,
         token::SyncToken,
     },
 };
@@ -33,8 +35,10 @@ pub struct InvitedRoom {
 pub struct LeftRoom {
     /// Its last events that the user may see.
     pub timeline: Timeline,
-    /// Its state as it was left, when the client asked for everything.
-    pub state: Vec<Box<RawValue>>,
+    /// Its state as it was left, or what of it the client doesn't know.
+    pub state: StateEvents,
+    /// The user's own data about it.
+    pub account_data: Vec<PlainEvent>,
 }
 
 /// The state of a room that somebody outside may know.
@@ -66,6 +70,10 @@ pub(crate) async fn invited(tx: &mut Tx<'_>, head: &Head, member: &MemberRow) ->
 }
 
 /// A room that was left. `None` when the client knows that already or never knew the room.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one call, and each argument is another thing that is read"
+)]
 pub(crate) async fn left(
     server: &Arc<Server>,
     tx: &mut Tx<'_>,
@@ -73,15 +81,17 @@ pub(crate) async fn left(
     stretch: &Stretch,
     head: &mut Head,
     member: &MemberRow,
+    account_data: Vec<PlainEvent>,
     lists: &mut Lists,
 ) -> Result<Option<LeftRoom>> {
     let mut access = Access::of(tx, head, &member.user_id).await?;
     let since = stretch.since.filter(|_| !stretch.is_full);
-    let (mut seen, limited) = timeline(tx, request, stretch, head, &mut access, since, member.pos).await?;
+    let (mut seen, limited) =
+        timeline(tx, request, stretch, head, &mut access, stretch.since, member.pos).await?;
     if seen.is_empty() {
         // A refused invitation, or history that is for members only: the user's own event says what happened.
         let own = tx.event_get_many(head.room.nid, &[member.event]).await?;
-        seen.extend(own.into_iter().map(|row| crate::rooms::access::Seen {
+        seen.extend(own.into_iter().map(|row| Seen {
             row,
             membership: MembershipState::Leave,
         }));
@@ -93,25 +103,79 @@ pub(crate) async fn left(
     let viewer = Viewer {
         caller: &request.caller,
         now_ts: server.now_ts(),
-        shape: Shape::Timeline,
+        shape: shape(&request.filter),
     };
     let events = viewer
         .page(tx, head, &mut access, &stretch.ignored, &seen)
         .await?;
     let prev_batch = Some(SyncToken(StreamPos(start.0 - 1)));
-    let mut state = Vec::new();
-    if since.is_none()
-        && let Ok(readable) = access.state(tx, head).await
-    {
-        let rows = state::rows(tx, head, &readable, |_| true).await?;
-        state = viewer.state(tx, head, &rows).await?;
-    }
+    let rows = state_rows(tx, request, head, &mut access, (since, member), &seen).await?;
+    let state = viewer.state(tx, head, &rows).await?;
+    let filter = EventFilter::of_room_events_in(&request.filter.room.account_data, &head.room.room_id);
     Ok(Some(LeftRoom {
         timeline: Timeline {
             events,
             limited,
             prev_batch,
         },
-        state,
+        state: match request.use_state_after {
+            true => StateEvents::After(state),
+            false => StateEvents::Before(state),
+        },
+        account_data: account_data
+            .into_iter()
+            .filter(|data| filter.allows_type(&data.kind))
+            .collect(),
     }))
+}
+
+/// The state of a room that was left: all that there was, or what changed since; up to the end of the timeline or, as
+/// the specification had it at first, up to its start.
+async fn state_rows(
+    tx: &mut Tx<'_>,
+    request: &SyncRequest,
+    head: &mut Head,
+    access: &mut Access,
+    (since, member): (Option<StreamPos>, &MemberRow),
+    seen: &[Seen],
+) -> Result<Vec<EventRow>> {
+    let room = head.room.nid;
+    let first = seen.first().filter(|_| !request.use_state_after);
+    let mut rows = match (since, access.state(tx, head).await) {
+        // What was never seen from inside has no state to tell.
+        (_, Err(Refusal::Forbidden(_))) => return Ok(Vec::new()),
+        (_, Err(refusal)) => return Err(refusal),
+        (None, Ok(readable)) => match first {
+            Some(first) => {
+                let nids = tx.state_full(first.row.state_before).await?;
+                tx.event_get_many(room, &nids).await?
+            }
+            None => state::rows(tx, head, &readable, |_| true).await?,
+        },
+        (Some(since), Ok(_)) => {
+            let upto = first.and_then(|first| first.row.pos).unwrap_or(member.pos);
+            let changed = tx.event_list_state(room, since, upto).await?;
+            // The newest of each; what begins the timeline is told there.
+            let mut newest = BTreeMap::new();
+            for seen in access.filter(tx, head, &member.user_id, changed).await? {
+                if first.is_none_or(|first| first.row.nid != seen.row.nid) {
+                    newest.insert((seen.row.kind.clone(), seen.row.state_key.clone()), seen.row);
+                }
+            }
+            newest.into_values().collect()
+        }
+    };
+    let filter = &request.filter.room.state;
+    if !filter.lazy_load_options.is_disabled() && since.is_none() {
+        rows.retain(|row| {
+            let key = row.state_key.as_deref();
+            row.kind != "m.room.member"
+                || key == Some(member.user_id.as_str())
+                || seen.iter().any(|seen| key == Some(seen.row.sender.as_str()))
+        });
+    }
+    let filter = EventFilter::of_room_events_in(filter, &head.room.room_id);
+    rows.retain(|row| filter.allows(row));
+    rows.sort_by_key(|row| row.nid);
+    Ok(rows)
 }

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use rohrpost_room::Shape;
+use rohrpost_room::Pdu;
 use rohrpost_store::{EventNid, EventRow, MemberRow, ReceiptRow, StateEntry, StateNid, StreamPos, Tx};
 use ruma::{
     OwnedUserId, UserId,
@@ -23,7 +23,7 @@ use crate::{
     },
     sync::{
         engine::SyncRequest,
-        filter::{EventFilter, lists_room},
+        filter::{EventFilter, lists_room, shape},
         lists::Lists,
         snapshot::PlainEvent,
         token::SyncToken,
@@ -41,6 +41,12 @@ const MAX_LIMIT: u32 = 500;
 const MAX_ROUNDS: u32 = 10;
 /// People that a room without a name is named after.
 const HEROES: u32 = 5;
+/// State that the name of a room or the number of its members depends on.
+const NAMING: [StateEventType; 3] = [
+    StateEventType::RoomMember,
+    StateEventType::RoomName,
+    StateEventType::RoomCanonicalAlias,
+];
 
 /// The stretch of the stream that an answer tells about.
 pub(crate) struct Stretch {
@@ -118,12 +124,12 @@ pub(crate) async fn joined(
     lists: &mut Lists,
 ) -> Result<Option<JoinedRoom>> {
     // Of a room that is new to the client, everything is told.
-    let since = stretch
-        .since
-        .filter(|since| member.since <= *since && !stretch.is_full);
+    let known = stretch.since.filter(|since| member.since <= *since);
+    let since = known.filter(|_| !stretch.is_full);
     let filter = &request.filter.room;
     let mut access = Access::of(tx, head, &request.caller.user_id).await?;
-    let (seen, limited) = timeline(tx, request, stretch, head, &mut access, since, stretch.now).await?;
+    // "The timeline will still be limited by the since parameter."
+    let (seen, limited) = timeline(tx, request, stretch, head, &mut access, known, stretch.now).await?;
     let start = seen.first().and_then(|seen| seen.row.pos);
 
     let mut entries = Vec::new();
@@ -135,7 +141,7 @@ pub(crate) async fn joined(
         .filter(|entry| entry.kind == StateEventType::RoomMember)
         .map(|entry| &*entry.state_key)
         .collect();
-    match (stretch.since, since) {
+    match (stretch.since, known) {
         (Some(_), None) => lists.joined(tx, head.room.nid).await?,
         (Some(before), Some(_)) => {
             lists
@@ -145,22 +151,23 @@ pub(crate) async fn joined(
         (None, _) => {}
     }
 
-    let has_member_changes = !members_changed.is_empty();
-    let rows = state_rows(tx, request, head, since, &seen, limited, entries).await?;
+    let is_summed = since.is_none() || entries.iter().any(|entry| NAMING.contains(&entry.kind));
+    let summary = match is_summed {
+        true => Some(summary(tx, head, &request.caller.user_id).await?),
+        false => None,
+    };
+    let heroes = summary.as_ref().map_or(&[][..], |summary| &*summary.heroes);
+    let rows = state_rows(tx, request, head, since, (&seen, limited, heroes), entries).await?;
     let viewer = Viewer {
         caller: &request.caller,
         now_ts: server.now_ts(),
-        shape: Shape::Timeline,
+        shape: shape(&request.filter),
     };
     let state = viewer.state(tx, head, &rows).await?;
     let has_state = !state.is_empty();
     let state = match request.use_state_after {
         true => StateEvents::After(state),
         false => StateEvents::Before(state),
-    };
-    let summary = match since.is_none() || has_member_changes {
-        true => Some(summary(tx, head, &request.caller.user_id).await?),
-        false => None,
     };
     // Data that was set before the join was of no use until now.
     let account_data = match (since, stretch.since) {
@@ -299,8 +306,7 @@ async fn state_rows(
     request: &SyncRequest,
     head: &Head,
     since: Option<StreamPos>,
-    seen: &[Seen],
-    limited: bool,
+    (seen, limited, heroes): (&[Seen], bool, &[OwnedUserId]),
     changed: Vec<StateEntry>,
 ) -> Result<Vec<EventRow>> {
     let room = head.room.nid;
@@ -329,6 +335,8 @@ async fn state_rows(
     let filter = &request.filter.room.state;
     if !filter.lazy_load_options.is_disabled() {
         let mut needed: BTreeSet<String> = seen.iter().map(|seen| seen.row.sender.to_string()).collect();
+        // "the membership events for the heroes MUST be included in the state"
+        needed.extend(heroes.iter().map(ToString::to_string));
         if since.is_none() {
             needed.insert(request.caller.user_id.to_string());
             // Changes of members are told all the same when the client asked for changes.
@@ -374,7 +382,8 @@ pub(crate) async fn summary(tx: &mut Tx<'_>, head: &mut Head, user_id: &UserId) 
     let mut heroes = Vec::new();
     let names =
         [StateEventType::RoomName, StateEventType::RoomCanonicalAlias].map(|kind| (kind, String::new()));
-    if head.states(tx, &names).await?.is_empty() {
+    let named = head.states(tx, &names).await?;
+    if !named.values().any(|event| is_name(event)) {
         heroes = tx.membership_heroes(room, user_id, HEROES).await?;
         if heroes.is_empty() {
             heroes = tx.membership_former_heroes(room, user_id, HEROES).await?;
@@ -384,6 +393,20 @@ pub(crate) async fn summary(tx: &mut Tx<'_>, head: &mut Head, user_id: &UserId) 
         heroes,
         joined: tx.membership_count(room, &MembershipState::Join).await?,
         invited: tx.membership_count(room, &MembershipState::Invite).await?,
+    })
+}
+
+/// Whether a name or an address says anything: "unset or empty" ones don't.
+fn is_name(event: &Pdu) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Content {
+        name: Option<String>,
+        alias: Option<String>,
+    }
+    let content = event.content_as::<Content>();
+    content.is_ok_and(|content| {
+        let texts = [content.name, content.alias];
+        texts.iter().flatten().any(|text| !text.is_empty())
     })
 }
 
@@ -442,10 +465,7 @@ async fn ephemeral(
     if filter.allows_type("m.typing") {
         let typing = tx.typing_list(room, server.now_ts()).await?;
         let changed = match since {
-            Some(since) => tx
-                .typing_rooms(&request.caller.user_id, since, now)
-                .await?
-                .contains(&room),
+            Some(since) => tx.typing_any(room, since, now).await?,
             None => !typing.is_empty(),
         };
         if changed {

@@ -185,8 +185,11 @@ pub(crate) async fn snapshot(
                 rooms.insert(room_id, outside::invited(tx, &head, &member).await?);
             }
             _ => {
-                let left =
-                    outside::left(server, tx, request, &stretch, &mut head, &member, &mut lists).await?;
+                let data = account_data.remove(&member.room).unwrap_or_default();
+                let left = outside::left(
+                    server, tx, request, &stretch, &mut head, &member, data, &mut lists,
+                )
+                .await?;
                 answer.leave.extend(left.map(|left| (room_id, left)));
             }
         }
@@ -253,9 +256,39 @@ async fn rooms_with_news(
 ) -> Result<BTreeSet<RoomNid>> {
     let user_id = &request.caller.user_id;
     let mut rooms = rooms_with_events(tx, user_id, since, now).await?;
-    rooms.extend(tx.receipt_rooms(user_id, since, now).await?);
-    rooms.extend(tx.typing_rooms(user_id, since, now).await?);
+    rooms.extend(rooms_with_receipts(tx, user_id, since, now).await?);
+    rooms.extend(rooms_with_typing(tx, user_id, since, now).await?);
     Ok(rooms)
+}
+
+fn is_short(since: StreamPos, now: StreamPos) -> bool {
+    now.0.saturating_sub(since.0) <= SHORT_STRETCH
+}
+
+/// The joined rooms with new receipts.
+pub(crate) async fn rooms_with_receipts(
+    tx: &mut Tx<'_>,
+    user_id: &UserId,
+    since: StreamPos,
+    now: StreamPos,
+) -> Result<Vec<RoomNid>> {
+    Ok(match is_short(since, now) {
+        true => tx.receipt_rooms(user_id, since, now).await?,
+        false => tx.receipt_rooms_far(user_id, since, now).await?,
+    })
+}
+
+/// The joined rooms where somebody began or stopped to type.
+pub(crate) async fn rooms_with_typing(
+    tx: &mut Tx<'_>,
+    user_id: &UserId,
+    since: StreamPos,
+    now: StreamPos,
+) -> Result<Vec<RoomNid>> {
+    Ok(match is_short(since, now) {
+        true => tx.typing_rooms(user_id, since, now).await?,
+        false => tx.typing_rooms_far(user_id, since, now).await?,
+    })
 }
 
 /// The joined rooms with new events.
@@ -265,7 +298,7 @@ pub(crate) async fn rooms_with_events(
     since: StreamPos,
     now: StreamPos,
 ) -> Result<BTreeSet<RoomNid>> {
-    let active = match now.0.saturating_sub(since.0) <= SHORT_STRETCH {
+    let active = match is_short(since, now) {
         true => tx.event_rooms_between(user_id, since, now).await?,
         false => tx.membership_rooms_active(user_id, since).await?,
     };

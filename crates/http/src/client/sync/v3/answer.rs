@@ -148,8 +148,17 @@ struct Knocked<'a> {
 #[derive(Serialize)]
 struct Left<'a> {
     timeline: Timeline<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<Events<Raw<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state_after: Option<Events<Raw<'a>>>,
+    #[serde(
+        rename = "org.matrix.msc4222.state_after",
+        skip_serializing_if = "Option::is_none"
+    )]
+    state_after_unstable: Option<Events<Raw<'a>>>,
     #[serde(skip_serializing_if = "Events::is_empty")]
-    state: Events<Raw<'a>>,
+    account_data: Events<Plain<'a>>,
 }
 
 /// How the caller asked for state and threads.
@@ -204,7 +213,11 @@ pub(super) fn write(answer: &SyncAnswer, spelling: Spelling) -> serde_json::Resu
                     (id, Knocked { knock_state })
                 })
                 .collect(),
-            leave: answer.leave.iter().map(|(id, room)| (id, left(room))).collect(),
+            leave: answer
+                .leave
+                .iter()
+                .map(|(id, room)| Ok((id, left(room, spelling)?)))
+                .collect::<serde_json::Result<_>>()?,
         },
         account_data: plain(&answer.account_data)?,
         presence: Events {
@@ -223,12 +236,7 @@ pub(super) fn write(answer: &SyncAnswer, spelling: Spelling) -> serde_json::Resu
 }
 
 fn joined(room: &JoinedRoom, spelling: Spelling) -> serde_json::Result<Joined<'_>> {
-    let (mut state, mut state_after, mut state_after_unstable) = (None, None, None);
-    match &room.state {
-        StateEvents::Before(events) => state = Some(raw(events)),
-        StateEvents::After(events) if spelling.is_unstable => state_after_unstable = Some(raw(events)),
-        StateEvents::After(events) => state_after = Some(raw(events)),
-    }
+    let [state, state_after, state_after_unstable] = state(&room.state, spelling);
     let main = if spelling.by_thread {
         room.unread.main
     } else {
@@ -266,10 +274,23 @@ fn invited(room: &InvitedRoom) -> Invited<'_> {
     }
 }
 
-fn left(room: &LeftRoom) -> Left<'_> {
-    Left {
+fn left(room: &LeftRoom, spelling: Spelling) -> serde_json::Result<Left<'_>> {
+    let [state, state_after, state_after_unstable] = state(&room.state, spelling);
+    Ok(Left {
         timeline: timeline(&room.timeline),
-        state: raw(&room.state),
+        state: state.filter(|events| !events.is_empty()),
+        state_after,
+        state_after_unstable,
+        account_data: plain(&room.account_data)?,
+    })
+}
+
+/// State under the name it was asked for: `state`, `state_after`, `org.matrix.msc4222.state_after`.
+fn state(state: &StateEvents, spelling: Spelling) -> [Option<Events<Raw<'_>>>; 3] {
+    match state {
+        StateEvents::Before(events) => [Some(raw(events)), None, None],
+        StateEvents::After(events) if spelling.is_unstable => [None, None, Some(raw(events))],
+        StateEvents::After(events) => [None, Some(raw(events)), None],
     }
 }
 
