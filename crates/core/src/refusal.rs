@@ -181,6 +181,12 @@ pub enum Refusal {
     /// `M_UNKNOWN_POS`: what the client has seen isn't known any more; it begins anew.
     #[error("this connection is not known any more; please begin without pos")]
     UnknownPos,
+    /// `M_CONFLICTING_UNSUBSCRIPTION`: the thread was given up after what a client wants to follow it for.
+    #[error("this thread was given up since; it can only be followed again on purpose")]
+    ConflictingUnsubscription,
+    /// `M_NOT_IN_THREAD`
+    #[error("this event is not in the thread")]
+    NotInThread,
     /// Our fault: the store failed. Nothing was kept.
     #[error("the server can't keep this at the moment; please try again")]
     Store(#[from] StoreError),

@@ -29,6 +29,7 @@ pub mod send;
 pub mod set_state;
 pub mod state;
 pub mod summary;
+pub mod thread_subscription;
 pub mod threads;
 pub mod upgrade;
 

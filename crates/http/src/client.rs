@@ -24,6 +24,7 @@ mod search;
 mod session;
 mod sync;
 mod third_party_networks;
+mod thread_subscriptions;
 mod to_device;
 
 use http::Method;
@@ -47,6 +48,7 @@ pub(crate) fn routes() -> Routes {
     rooms::routes(&mut routes);
     delayed_events::routes(&mut routes);
     rtc::routes(&mut routes);
+    thread_subscriptions::routes(&mut routes);
     search::routes(&mut routes);
     directory::routes(&mut routes);
     sync::routes(&mut routes);

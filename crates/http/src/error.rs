@@ -193,6 +193,14 @@ fn refused(refusal: &Refusal) -> (StatusCode, ErrorKind) {
         Refusal::ConnectionTimeout => (StatusCode::GATEWAY_TIMEOUT, ErrorKind::ConnectionTimeout),
         Refusal::ServiceTimedOut => (StatusCode::REQUEST_TIMEOUT, ErrorKind::Unknown),
         Refusal::ThreepidRefused => (StatusCode::FORBIDDEN, ErrorKind::ThreepidAuthFailed),
+        Refusal::ConflictingUnsubscription => {
+            let errcode = "IO.ELEMENT.MSC4306.M_CONFLICTING_UNSUBSCRIPTION";
+            (StatusCode::CONFLICT, other(errcode))
+        }
+        Refusal::NotInThread => (
+            StatusCode::BAD_REQUEST,
+            other("IO.ELEMENT.MSC4306.M_NOT_IN_THREAD"),
+        ),
         Refusal::ThreepidAuthFailed => (StatusCode::BAD_REQUEST, ErrorKind::ThreepidAuthFailed),
         Refusal::ThreepidInUse => (StatusCode::BAD_REQUEST, ErrorKind::ThreepidInUse),
         Refusal::UnknownActivationToken => (StatusCode::BAD_REQUEST, other("M_UNKNOWN_ACTIVATION_TOKEN")),

@@ -23,6 +23,7 @@ pub(crate) async fn versions(Public { server, .. }: Public, _: Request) -> Resul
         ("org.matrix.msc4140", true),
         ("org.matrix.msc4143", true),
         ("org.matrix.msc4222", true),
+        ("org.matrix.msc4306", true),
         ("org.matrix.msc4354", true),
         ("org.matrix.simplified_msc3575", true),
         ("org.matrix.msc3266", true),
