@@ -177,14 +177,20 @@ fn is_field_name(name: &str) -> bool {
 impl Unit {
     /// Sets or removes a further field, within the size of a profile.
     async fn set_other(&self, tx: &mut Tx<'_>, name: &str, value: Option<&serde_json::Value>) -> Result<()> {
+        let fields = tx.profile_fields(&self.user_id).await?;
+        let before = fields.iter().find(|(other, _)| other == name);
+        let value = value.map(ToString::to_string);
+        if before.map(|(_, before)| before) == value.as_ref() {
+            return Ok(());
+        }
         let Some(value) = value else {
-            return Ok(tx.profile_field_delete(&self.user_id, name).await?);
+            tx.profile_field_delete(&self.user_id, name).await?;
+            return self.changed(tx, name).await;
         };
-        let value = value.to_string();
         let profile = tx.profile_get(&self.user_id).await?;
         let shown = [profile.display_name, profile.avatar_url];
         let mut bytes: usize = shown.iter().flatten().map(|text| text.len() + 20).sum();
-        for (other, value) in tx.profile_fields(&self.user_id).await? {
+        for (other, value) in &fields {
             if other != name {
                 bytes += other.len() + value.len() + 4;
             }
@@ -193,7 +199,21 @@ impl Unit {
             let text = format!("a profile may have {MAX_PROFILE_BYTES} bytes; remove a field first");
             return Err(Refusal::ProfileTooLarge(text));
         }
-        Ok(tx.profile_field_put(&self.user_id, name, &value).await?)
+        tx.profile_field_put(&self.user_id, name, &value).await?;
+        self.changed(tx, name).await
+    }
+
+    /// Tells everybody who shares a room with the user. Takes a position: call it late in the unit.
+    async fn changed(&self, tx: &mut Tx<'_>, name: &str) -> Result<()> {
+        let mut concerned = tx.membership_local_sharing(&self.user_id).await?;
+        concerned.push(self.user_id.clone());
+        // The notifier wants them in order, and the order of a database is not always ours.
+        concerned.sort_unstable();
+        concerned.dedup();
+        let pos = tx.pos_next().await?;
+        tx.profile_change_put(&self.user_id, name, pos).await?;
+        tx.wake(concerned.into());
+        Ok(())
     }
 }
 
@@ -214,7 +234,12 @@ impl Work for Unit {
         if profile == before {
             return Ok(());
         }
-        Ok(tx.profile_put(&self.user_id, &profile).await?)
+        tx.profile_put(&self.user_id, &profile).await?;
+        let name = match profile.display_name == before.display_name {
+            true => "avatar_url",
+            false => "displayname",
+        };
+        self.changed(tx, name).await
     }
 }
 

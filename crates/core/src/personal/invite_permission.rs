@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::{Refusal, Result};
 
 /// The type of account data, and the name it had before it was part of the specification.
-const KINDS: [&str; 2] = [
+pub(crate) const KINDS: [&str; 2] = [
     "m.invite_permission_config",
     "org.matrix.msc4380.invite_permission_config",
 ];

@@ -10,8 +10,10 @@ pub(crate) mod connections;
 mod extensions;
 mod index;
 mod marks;
+pub mod profiles;
 mod room;
 mod snapshot;
+pub mod sticky;
 
 use std::{sync::Arc, time::Duration};
 
@@ -52,8 +54,8 @@ pub struct SlidingRequest {
 /// What changed in the rooms that the caller has windows on.
 ///
 /// # Errors
-/// `UnknownPos` when it isn't known what the client has seen; `UnknownToken` when the device is signed out while it
-/// waits.
+/// `UnknownPos` when it isn't known what the client has seen; `UnknownToken` or `UserLocked` when the device is signed
+/// out or the account locked while it waits.
 pub async fn sync(server: &Arc<Server>, request: SlidingRequest) -> Result<SlidingAnswer> {
     let request = Arc::new(request);
     let caller = &request.caller;

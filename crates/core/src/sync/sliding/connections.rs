@@ -18,6 +18,7 @@ use ruma::{OwnedDeviceId, OwnedUserId};
 use super::{
     config::{Asked, RoomConfig},
     index::{Index, Windows},
+    profiles::ToldProfiles,
 };
 use crate::{Refusal, Result, personal::ignored::Ignored, sync::token::SlidingPos};
 
@@ -48,6 +49,10 @@ pub(crate) struct State {
     pub(crate) index: Option<Index>,
     pub(crate) dms: Arc<BTreeSet<RoomNid>>,
     pub(crate) ignored: Arc<Ignored>,
+    /// The user takes no invitations.
+    pub(crate) blocks_invites: bool,
+    /// What was told of profiles.
+    pub(crate) profiles: Arc<ToldProfiles>,
     pub(crate) shown: imbl::HashMap<RoomNid, Shown>,
     /// What was asked for with the last request, and which rooms that showed.
     pub(crate) asked: Arc<Asked>,
@@ -58,12 +63,13 @@ pub(crate) struct State {
 
 impl State {
     fn weight(&self) -> usize {
-        1 + self.shown.len() + self.index.as_ref().map_or(0, Index::len)
+        let rooms = self.shown.len() + self.index.as_ref().map_or(0, Index::len);
+        1 + rooms + self.profiles.weight()
     }
 
     /// Whether a client can go on from here with nothing but its position.
     fn is_plain(&self) -> bool {
-        self.shown.is_empty() && self.index.is_none()
+        self.shown.is_empty() && self.index.is_none() && !self.profiles.is_used()
     }
 }
 

@@ -15,11 +15,17 @@ use super::{
     config::RoomConfig,
     connections::State,
     index::{Index, Marks},
+    profiles::ProfilesWanted,
+    sticky::StickyWanted,
 };
 use crate::{
     Caller, Result, Server,
     push::rules,
-    sync::{lists::Lists, room::receipt_content, snapshot::PlainEvent},
+    sync::{
+        lists::Lists,
+        room::receipt_content,
+        snapshot::{PlainEvent, rooms_with_receipts, rooms_with_typing},
+    },
 };
 
 /// To-device messages in one answer.
@@ -47,6 +53,12 @@ pub struct Extensions {
     pub receipts: Option<Scope>,
     /// Typing.
     pub typing: Option<Scope>,
+    /// Threads that the user follows, at most so many.
+    pub thread_subscriptions: Option<u32>,
+    /// Changed profiles.
+    pub profiles: Option<ProfilesWanted>,
+    /// Sticky events.
+    pub sticky: Option<StickyWanted>,
 }
 
 /// Messages to this device.
@@ -132,8 +144,7 @@ pub(crate) async fn e2ee(
     );
     let (mut changed, mut left) = (BTreeSet::new(), BTreeSet::new());
     if let Some(since) = since.filter(|since| *since < now) {
-        let lists = Lists::between(tx, user_id, active, since, now).await?;
-        (changed, left) = lists.finish(tx, user_id, since, now).await?;
+        (changed, left) = lists_between(tx, user_id, active, since, now).await?;
     }
     let is_same = before.as_ref().is_none_or(|before| *before == keys);
     *before = Some(keys.clone());
@@ -144,6 +155,18 @@ pub(crate) async fn e2ee(
         one_time_keys: keys.0,
         unused_fallback_keys: keys.1,
     })
+}
+
+/// Whose devices changed, and who shares no room any more.
+pub(crate) async fn lists_between(
+    tx: &mut Tx<'_>,
+    user_id: &UserId,
+    active: &BTreeSet<RoomNid>,
+    since: StreamPos,
+    now: StreamPos,
+) -> Result<(BTreeSet<OwnedUserId>, BTreeSet<OwnedUserId>)> {
+    let lists = Lists::between(tx, user_id, active, since, now).await?;
+    lists.finish(tx, user_id, since, now).await
 }
 
 /// Account data that isn't about a room: what changed, or all.
@@ -182,7 +205,7 @@ pub(crate) async fn receipts_between(
     now: StreamPos,
 ) -> Result<BTreeMap<RoomNid, Vec<ReceiptRow>>> {
     let mut by_room = BTreeMap::new();
-    for room in tx.receipt_rooms(user_id, since, now).await? {
+    for room in rooms_with_receipts(tx, user_id, since, now).await? {
         if state.shown.contains_key(&room) {
             let mut receipts = tx.receipt_list(room, since, now).await?;
             receipts.retain(|receipt| is_for(user_id, receipt));
@@ -214,7 +237,7 @@ impl Walked<'_> {
     /// Reads what is wanted of the rooms that the client knows. It is told whether or not a window shows the room at
     /// the moment, so that nothing of it is missing when one does.
     pub(crate) async fn read(
-        mut self,
+        &mut self,
         tx: &mut Tx<'_>,
         server: &Server,
         request: &SlidingRequest,
@@ -234,7 +257,7 @@ impl Walked<'_> {
     }
 
     /// The id of a room that the client knows and that is in scope.
-    async fn in_scope(
+    pub(crate) async fn in_scope(
         &self,
         tx: &mut Tx<'_>,
         request: &SlidingRequest,
@@ -332,7 +355,7 @@ impl Walked<'_> {
     ) -> Result<()> {
         let user_id = &request.caller.user_id;
         let changed = match self.since {
-            Some(since) => tx.typing_rooms(user_id, since, self.now).await?,
+            Some(since) => rooms_with_typing(tx, user_id, since, self.now).await?,
             None => Vec::new(),
         };
         let changed = BTreeSet::from_iter(changed);

@@ -36,14 +36,14 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// `None`: the room isn't in the list.
-    pub(crate) fn of(room: &ListedRoom, ignored: &Ignored) -> Option<Self> {
+    /// `None`: the room isn't in the list. `blocks`: the user takes no invitations.
+    pub(crate) fn of(room: &ListedRoom, ignored: &Ignored, blocks: bool) -> Option<Self> {
         let member = &room.member;
         let standing = match member.membership {
             _ if member.forgotten => return None,
             MembershipState::Join => Standing::Joined,
             // "Servers must not send room invites from ignored users to clients."
-            MembershipState::Invite if ignored.contains(&member.sender) => return None,
+            MembershipState::Invite if blocks || ignored.contains(&member.sender) => return None,
             MembershipState::Invite => Standing::Invited,
             MembershipState::Knock => Standing::Knocking,
             _ if member.sender == member.user_id => return None,
@@ -109,6 +109,12 @@ pub(crate) struct Marks {
     pub(crate) tags: HashMap<RoomNid, Vec<String>>,
     /// By the name of the list that names spaces.
     pub(crate) children: HashMap<String, HashSet<RoomNid>>,
+}
+
+/// Whether a list wants a room, in its window or not.
+pub(crate) fn is_listed(asked: &Asked, room: RoomNid, entry: &Entry, marks: &Marks) -> bool {
+    let mut lists = asked.lists.iter();
+    lists.any(|(name, list)| passes(name, list, room, entry, marks))
 }
 
 fn passes(name: &str, list: &List, room: RoomNid, entry: &Entry, marks: &Marks) -> bool {

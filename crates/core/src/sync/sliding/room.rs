@@ -65,8 +65,8 @@ pub struct SlidingRoom {
     pub avatar: Option<Option<String>>,
     /// Whom it is named after.
     pub heroes: Option<Vec<Hero>>,
-    /// It is for two.
-    pub is_dm: bool,
+    /// It is for two; `None`: it isn't, and the client doesn't take it for that.
+    pub is_dm: Option<bool>,
     /// What somebody outside may know of it: for invitations and knocks.
     pub stripped_state: Option<Vec<Box<RawValue>>>,
     /// The wanted state.
@@ -91,6 +91,10 @@ pub struct SlidingRoom {
     pub bump: StreamPos,
     /// The position of the first event.
     pub(crate) start: StreamPos,
+    /// The events of its timeline.
+    pub(crate) events: Vec<EventNid>,
+    /// Whom it shows: who wrote, who is told as a member, and whom it is named after.
+    pub(crate) people: BTreeSet<OwnedUserId>,
 }
 
 /// How one room is looked at.
@@ -104,6 +108,8 @@ pub(crate) struct View<'a> {
     pub(crate) reader: &'a Reader,
     pub(crate) config: &'a Arc<RoomConfig>,
     pub(crate) is_dm: bool,
+    /// The client took it for the contrary so far.
+    pub(crate) is_dm_new: bool,
 }
 
 impl View<'_> {
@@ -131,7 +137,7 @@ impl View<'_> {
                 let room = SlidingRoom {
                     membership: Some(member.membership.clone()),
                     initial: true,
-                    is_dm: self.is_dm,
+                    is_dm: self.is_dm(),
                     stripped_state: Some(outside::invited(tx, &head, member).await?.state),
                     bump: member.pos,
                     ..SlidingRoom::default()
@@ -190,12 +196,19 @@ impl View<'_> {
             .state(tx, head, before, &changed, &seen, limited, &mut knows)
             .await?;
         let viewer = self.viewer();
+        let members = rows.iter().filter(|row| row.kind == "m.room.member");
+        let people = members
+            .filter_map(|row| OwnedUserId::try_from(row.state_key.as_deref()?).ok())
+            .chain(seen.iter().map(|seen| seen.row.sender.clone()))
+            .collect();
         let required_state = viewer.state(tx, head, &rows).await?;
         let live = self.since.unwrap_or(StreamPos(i64::MAX));
         let mut room = SlidingRoom {
             membership: Some(MembershipState::Join),
             initial: from.is_none(),
-            is_dm: self.is_dm,
+            is_dm: self.is_dm(),
+            events: seen.iter().map(|seen| seen.row.nid).collect(),
+            people,
             required_state,
             expanded: from.is_some_and(|from| is_longer && start <= from && !seen.is_empty()),
             limited,
@@ -213,6 +226,10 @@ impl View<'_> {
         };
         self.describe(tx, head, &changed, &mut room).await?;
         Ok((room, knows))
+    }
+
+    fn is_dm(&self) -> Option<bool> {
+        (self.is_dm || self.is_dm_new).then_some(self.is_dm)
     }
 
     fn wanted(&self) -> Wanted<'_> {
@@ -262,6 +279,7 @@ impl View<'_> {
             let summed = summary(tx, head, &self.caller.user_id).await?;
             (room.joined, room.invited) = (Some(summed.joined), Some(summed.invited));
             if !summed.heroes.is_empty() {
+                room.people.extend(summed.heroes.iter().cloned());
                 room.heroes = Some(heroes(tx, head, summed.heroes).await?);
             }
         }
@@ -391,7 +409,7 @@ impl View<'_> {
         let room = SlidingRoom {
             membership: Some(member.membership.clone()),
             initial: from.is_none(),
-            is_dm: self.is_dm,
+            is_dm: self.is_dm(),
             required_state,
             limited,
             prev_batch: Some(SyncToken(StreamPos(start.0 - 1))),

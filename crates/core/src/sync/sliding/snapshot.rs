@@ -1,12 +1,12 @@
 //! What one connection is told between two positions, read from one snapshot.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
 };
 
 use rohrpost_store::{AccountData, GLOBAL, ListedRoom, RoomNid, StreamPos, Tx};
-use ruma::{OwnedRoomId, events::room::member::MembershipState};
+use ruma::{OwnedRoomId, OwnedUserId, events::room::member::MembershipState};
 
 use super::{
     SlidingRequest,
@@ -15,12 +15,20 @@ use super::{
     extensions::{self, E2ee, RoomData, ToDevice},
     index::{Change, Configs, Entry, Index, Standing, Windows},
     marks,
+    profiles::{self, Profiles},
     room::{SlidingRoom, View},
+    sticky::{Sticky, StickyWalk, StickyWanted},
 };
 use crate::{
     Refusal, Result, Server,
-    personal::ignored::{self, Ignored},
-    rooms::access::Access,
+    personal::{
+        ignored::{self, Ignored},
+        invite_permission,
+    },
+    rooms::{
+        access::Access,
+        thread_subscription::{self, SubscriptionPage},
+    },
     sync::{snapshot::rooms_with_events, token::SlidingPos, unread::Reader},
 };
 
@@ -39,6 +47,14 @@ pub struct SlidingAnswer {
     pub e2ee: Option<E2ee>,
     /// Account data, receipts and typing.
     pub data: RoomData,
+    /// What changed about threads that the user follows.
+    pub thread_subscriptions: SubscriptionPage,
+    /// Changed profiles.
+    pub profiles: Profiles,
+    /// Sticky events.
+    pub sticky: Sticky,
+    /// The people whom its rooms show, where their profiles are wanted.
+    met: BTreeSet<OwnedUserId>,
 }
 
 impl SlidingAnswer {
@@ -49,6 +65,10 @@ impl SlidingAnswer {
             && self.to_device.as_ref().is_none_or(|part| part.events.is_empty())
             && self.e2ee.as_ref().is_none_or(|part| !part.has_news)
             && self.data.is_empty()
+            && self.thread_subscriptions.threads.is_empty()
+            && self.profiles.is_empty()
+            && self.sticky.rooms.is_empty()
+            && !self.sticky.has_more
     }
 }
 
@@ -73,7 +93,7 @@ pub(crate) async fn snapshot(
     let has_rooms = !request.asked.lists.is_empty() || !request.asked.subscriptions.is_empty();
     let is_quiet = since.is_some_and(|since| since >= now);
     let active = match since {
-        Some(since) if !is_quiet && (wanted.e2ee || has_rooms) => {
+        Some(since) if !is_quiet && (wanted.e2ee || wanted.profiles.is_some() || has_rooms) => {
             rooms_with_events(tx, user_id, since, now).await?
         }
         _ => BTreeSet::new(),
@@ -82,9 +102,14 @@ pub(crate) async fn snapshot(
         let part = extensions::e2ee(tx, &request.caller, &active, &mut state.keys, since, now).await?;
         answer.e2ee = Some(part);
     }
-    if is_quiet && *state.asked == request.asked {
+    let is_behind = |sticky: StickyWanted| sticky.since.is_none_or(|since| since < now);
+    if is_quiet && *state.asked == request.asked && !wanted.sticky.is_some_and(is_behind) {
         answer.lists = counts(&state);
         return Ok((answer, state));
+    }
+    if let Some(limit) = wanted.thread_subscriptions {
+        answer.thread_subscriptions =
+            thread_subscription::page(tx, &request.caller, (since, now), limit).await?;
     }
     let data = match since {
         Some(since) if !is_quiet => tx.account_data_list(user_id, since, now).await?,
@@ -101,8 +126,23 @@ pub(crate) async fn snapshot(
             now,
             data: &data,
         };
-        walk.rooms(tx, &mut state, &mut answer, active).await?;
+        walk.rooms(tx, &mut state, &mut answer, &active).await?;
         answer.lists = counts(&state);
+    }
+    if let Some(wanted) = &wanted.profiles {
+        let left = match (&answer.e2ee, since) {
+            (Some(part), _) => part.left.clone(),
+            (None, Some(since)) if !is_quiet => {
+                extensions::lists_between(tx, user_id, &active, since, now)
+                    .await?
+                    .1
+            }
+            _ => BTreeSet::new(),
+        };
+        let met = std::mem::take(&mut answer.met);
+        let span = (since, now);
+        answer.profiles =
+            profiles::read(tx, user_id, wanted, &mut state.profiles, span, (met, &left)).await?;
     }
     Ok((answer, state))
 }
@@ -140,16 +180,19 @@ impl Walk<'_> {
         tx: &mut Tx<'_>,
         state: &mut State,
         answer: &mut SlidingAnswer,
-        active: BTreeSet<RoomNid>,
+        active: &BTreeSet<RoomNid>,
     ) -> Result<()> {
         let user_id = &self.request.caller.user_id;
         let asked = &self.request.asked;
-        let mut news = self.news(tx, state, active).await?;
+        let mut news = self.news(tx, state, active.clone()).await?;
         let Some(index) = state.index.take() else {
             return Ok(());
         };
+        let mut is_dm_new = BTreeSet::new();
         if self.changed("m.direct") {
-            state.dms = marks::direct(tx, user_id).await?;
+            let dms = marks::direct(tx, user_id).await?;
+            is_dm_new.extend(state.dms.symmetric_difference(&dms).copied());
+            state.dms = dms;
             news.is_all = true;
         }
         let marks = marks::read(tx, user_id, asked, &index, Arc::clone(&state.dms), self.now).await?;
@@ -178,7 +221,8 @@ impl Walk<'_> {
         candidates.extend(receipts.keys());
 
         let mut configs = Configs::new(asked);
-        let mut initial = Vec::new();
+        let (mut initial, mut people) = (Vec::new(), Vec::new());
+        let mut events = HashSet::new();
         let mut reader = None;
         for room in candidates {
             let entry = index.get(room);
@@ -188,7 +232,8 @@ impl Walk<'_> {
             // Whoever knows the room is told that they are out, whether or not a rule still wants it.
             let last = shown.as_ref().filter(|_| news.gone.contains(&room));
             let config = config.or_else(|| last.map(|shown| Arc::clone(&shown.config)));
-            let is_news = news.rooms.contains(&room) || news.gone.contains(&room);
+            let is_news =
+                news.rooms.contains(&room) || news.gone.contains(&room) || is_dm_new.contains(&room);
             let Some(config) = config else {
                 if let Some(mut shown) = shown.filter(|shown| is_news && shown.behind.is_none()) {
                     shown.behind = self.since;
@@ -226,6 +271,7 @@ impl Walk<'_> {
                 reader,
                 config: &config,
                 is_dm: marks.dms.contains(&room),
+                is_dm_new: shown.is_some() && is_dm_new.contains(&room),
             };
             let Some((mut told, knows)) = view.room(tx, &row.room_id, &member, shown.as_ref()).await? else {
                 continue;
@@ -240,9 +286,13 @@ impl Walk<'_> {
                 Some(_) => drop(state.shown.insert(room, knows)),
                 None => drop(state.shown.remove(&room)),
             }
+            events.extend(told.events.iter().copied());
+            if !told.people.is_empty() {
+                people.push((room, std::mem::take(&mut told.people)));
+            }
             answer.rooms.insert(row.room_id, told);
         }
-        let walked = extensions::Walked {
+        let mut walked = extensions::Walked {
             state,
             index: &index,
             marks: &marks,
@@ -256,6 +306,27 @@ impl Walk<'_> {
         walked
             .read(tx, self.server, self.request, &mut answer.data)
             .await?;
+        if let Some(wanted) = &self.request.extensions.profiles {
+            for (room, people) in people {
+                let room_id = walked.in_scope(tx, self.request, &wanted.scope, room).await?;
+                answer
+                    .met
+                    .extend(room_id.into_iter().flat_map(|_| people.clone()));
+            }
+        }
+        if let Some(wanted) = self.request.extensions.sticky {
+            let walk = StickyWalk {
+                server: self.server,
+                request: self.request,
+                state,
+                index: &index,
+                marks: &marks,
+                subscribed: &subscribed,
+                shown: &events,
+                now: self.now,
+            };
+            answer.sticky = walk.read(tx, wanted).await?;
+        }
         state.index = Some(index);
         Ok(())
     }
@@ -284,22 +355,29 @@ impl Walk<'_> {
                 }
             }
         }
-        if state.index.is_none() || self.changed(ignored::KIND) {
+        let is_anew = [ignored::KIND]
+            .into_iter()
+            .chain(invite_permission::KINDS)
+            .any(|kind| self.changed(kind));
+        if state.index.is_none() || is_anew {
             state.ignored = Arc::new(Ignored::of(tx, user_id).await?);
+            state.blocks_invites = invite_permission::is_blocking(tx, user_id).await?;
             let mut index = Index::default();
             for listed in tx.room_list_of(user_id).await? {
-                let entry = self.entry(tx, &listed, &state.ignored).await?;
+                let entry = self.entry(tx, &listed, state).await?;
                 index.put(listed.member.room, entry);
             }
+            if state.index.is_none() {
+                state.dms = marks::direct(tx, user_id).await?;
+            }
             state.index = Some(index);
-            state.dms = marks::direct(tx, user_id).await?;
             news.is_all = true;
             return Ok(news);
         }
         let changed: Vec<RoomNid> = news.rooms.iter().copied().collect();
         for listed in tx.room_list_some(user_id, &changed).await? {
             let room = listed.member.room;
-            let entry = self.entry(tx, &listed, &state.ignored).await?;
+            let entry = self.entry(tx, &listed, state).await?;
             if let Some(index) = &mut state.index {
                 let old = index.put(room, entry.clone());
                 news.changes.push((room, old, entry));
@@ -309,8 +387,8 @@ impl Walk<'_> {
     }
 
     /// A room as it stands in the list. Whoever was never inside isn't shown what they were sent out of.
-    async fn entry(&self, tx: &mut Tx<'_>, listed: &ListedRoom, ignored: &Ignored) -> Result<Option<Entry>> {
-        let entry = Entry::of(listed, ignored);
+    async fn entry(&self, tx: &mut Tx<'_>, listed: &ListedRoom, state: &State) -> Result<Option<Entry>> {
+        let entry = Entry::of(listed, &state.ignored, state.blocks_invites);
         if entry.as_ref().is_none_or(|entry| entry.standing != Standing::Out) {
             return Ok(entry);
         }

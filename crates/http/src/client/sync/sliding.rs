@@ -17,11 +17,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::header;
-use rohrpost_core::{Refusal, Server, caller::authenticate, sync::sliding};
+use rohrpost_core::{Refusal, Server, caller::authenticate_as, personal::presence, sync::sliding};
 
 use crate::{
     error::ApiError,
-    routes::{bearer, check_query, read_json},
+    routes::{act_as, bearer, check_query, read_json},
 };
 
 const UNSTABLE: &str = "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync";
@@ -37,13 +37,14 @@ pub(super) async fn sync(State(server): State<Arc<Server>>, request: Request) ->
 
 async fn handle(server: &Arc<Server>, request: Request) -> Result<Vec<u8>, ApiError> {
     let token = bearer(request.headers()).ok_or(Refusal::MissingToken)?;
-    let caller = authenticate(server, token).await?;
+    let caller = authenticate_as(server, token, &act_as(request.uri().query())).await?;
     let (parts, body) = request.into_parts();
     check_query(parts.uri.query())?;
     let is_unstable = parts.uri.path() == UNSTABLE;
     let asked: ask::Body = read_json(body).await?;
     let txn_id = asked.txn_id.clone();
-    let wanted = ask::read(asked, parts.uri.query(), caller)?;
+    let (wanted, set_presence) = ask::read(asked, parts.uri.query(), caller)?;
+    presence::seen(server, &wanted.caller, set_presence).await?;
     let answer = sliding::sync(server, wanted).await?;
     let body = answer::write(&answer, txn_id.as_deref(), is_unstable).map_err(Refusal::from)?;
     Ok(body)

@@ -2,14 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rohrpost_core::rooms::thread_subscription::SubscriptionPage;
 use rohrpost_core::sync::{
     PlainEvent,
-    sliding::{E2ee, SlidingAnswer, SlidingRoom},
+    sliding::{
+        E2ee, SlidingAnswer, SlidingRoom,
+        profiles::{ProfileUpdate, Profiles},
+        sticky::Sticky,
+    },
     token::SyncToken,
 };
-use ruma::{OwnedRoomId, OwnedUserId};
+use ruma::{
+    OwnedEventId, OwnedRoomId, OwnedUserId,
+    api::client::threads::get_thread_subscriptions_changes::unstable::{
+        ThreadSubscription, ThreadUnsubscription,
+    },
+};
 use serde::Serialize;
 use serde_json::value::RawValue;
+
+use crate::client::thread_subscriptions::written;
 
 type Raw<'a> = &'a RawValue;
 type Json<T> = serde_json::Result<T>;
@@ -61,8 +73,8 @@ struct Room<'a> {
     avatar: Option<&'a Option<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     heroes: Option<Vec<Hero<'a>>>,
-    #[serde(skip_serializing_if = "is_false")]
-    is_dm: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_dm: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stripped_state: Option<Vec<Raw<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,6 +116,57 @@ struct Extensions<'a> {
     receipts: Option<InRooms<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     typing: Option<InRooms<'a>>,
+    #[serde(
+        rename = "io.element.msc4308.thread_subscriptions",
+        skip_serializing_if = "Option::is_none"
+    )]
+    thread_subscriptions: Option<Threads>,
+    #[serde(
+        rename = "org.matrix.msc4262.profiles",
+        skip_serializing_if = "Option::is_none"
+    )]
+    profiles: Option<Users<'a>>,
+    #[serde(
+        rename = "org.matrix.msc4354.sticky_events",
+        skip_serializing_if = "Option::is_none"
+    )]
+    sticky_events: Option<StickyRooms<'a>>,
+}
+
+#[derive(Serialize)]
+struct Threads {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    subscribed: BTreeMap<OwnedRoomId, BTreeMap<OwnedEventId, ThreadSubscription>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    unsubscribed: BTreeMap<OwnedRoomId, BTreeMap<OwnedEventId, ThreadUnsubscription>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prev_batch: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Users<'a> {
+    users: BTreeMap<&'a OwnedUserId, Option<Fields<'a>>>,
+}
+
+#[derive(Serialize)]
+struct Fields<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    updated: Option<BTreeMap<&'a str, Raw<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed: Option<&'a BTreeSet<String>>,
+}
+
+#[derive(Serialize)]
+struct StickyRooms<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_batch: Option<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    rooms: BTreeMap<&'a OwnedRoomId, StickyRoom<'a>>,
+}
+
+#[derive(Serialize)]
+struct StickyRoom<'a> {
+    events: Vec<Raw<'a>>,
 }
 
 #[derive(Serialize)]
@@ -191,6 +254,9 @@ pub(super) fn write(answer: &SlidingAnswer, txn_id: Option<&str>, is_unstable: b
         },
         receipts: in_rooms("m.receipt", &data.receipts).transpose()?,
         typing: in_rooms("m.typing", &data.typing).transpose()?,
+        thread_subscriptions: threads(&answer.thread_subscriptions),
+        profiles: profiles(&answer.profiles),
+        sticky_events: sticky(&answer.sticky),
     };
     serde_json::to_vec(&Answer {
         pos: answer.pos.to_string(),
@@ -259,6 +325,41 @@ fn room(room: &SlidingRoom, is_unstable: bool) -> Room<'_> {
         written.expanded_timeline = room.expanded;
     }
     written
+}
+
+fn threads(page: &SubscriptionPage) -> Option<Threads> {
+    let response = written(page);
+    (!page.threads.is_empty()).then_some(Threads {
+        subscribed: response.subscribed,
+        unsubscribed: response.unsubscribed,
+        prev_batch: response.end,
+    })
+}
+
+fn profiles(profiles: &Profiles) -> Option<Users<'_>> {
+    let users = profiles.iter();
+    let users = users.map(|(user_id, update)| (user_id, update.as_ref().map(fields)));
+    (!profiles.is_empty()).then(|| Users {
+        users: users.collect(),
+    })
+}
+
+fn fields(update: &ProfileUpdate) -> Fields<'_> {
+    let updated = update.updated.iter();
+    let updated = BTreeMap::from_iter(updated.map(|(name, value)| (name.as_str(), &**value)));
+    Fields {
+        updated: (!updated.is_empty()).then_some(updated),
+        removed: (!update.removed.is_empty()).then_some(&update.removed),
+    }
+}
+
+fn sticky(sticky: &Sticky) -> Option<StickyRooms<'_>> {
+    let rooms = sticky.rooms.iter();
+    let rooms = rooms.map(|(room_id, events)| (room_id, StickyRoom { events: raw(events) }));
+    (sticky.next.is_some() || !sticky.rooms.is_empty()).then(|| StickyRooms {
+        next_batch: sticky.next.map(|next| SyncToken(next).to_string()),
+        rooms: rooms.collect(),
+    })
 }
 
 fn keys(part: &E2ee) -> Keys<'_> {

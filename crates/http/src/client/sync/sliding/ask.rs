@@ -1,15 +1,24 @@
 //! What a client asks of sliding sync, in the names of either path.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use rohrpost_core::{
     Caller, Refusal, Result,
-    sync::sliding::{
-        Extensions, Scope, SlidingRequest,
-        config::{Asked, List, ListFilters, RequiredState, RoomConfig, StatePattern},
+    sync::{
+        sliding::{
+            Extensions, Scope, SlidingRequest,
+            config::{Asked, List, ListFilters, RequiredState, RoomConfig, StatePattern},
+            profiles::ProfilesWanted,
+            sticky::StickyWanted,
+        },
+        token::SyncToken,
     },
 };
-use ruma::{OwnedRoomId, RoomId};
+use ruma::{OwnedRoomId, RoomId, presence::PresenceState};
 use serde::Deserialize;
 
 /// Lists of one request.
@@ -31,6 +40,7 @@ pub(super) struct Body {
     pub(super) txn_id: Option<String>,
     pos: Option<String>,
     timeout: Option<u64>,
+    set_presence: Option<PresenceState>,
     #[serde(default)]
     lists: BTreeMap<String, ListBody>,
     #[serde(default)]
@@ -44,6 +54,7 @@ pub(super) struct Body {
 struct Query {
     pos: Option<String>,
     timeout: Option<u64>,
+    set_presence: Option<PresenceState>,
 }
 
 #[derive(Deserialize)]
@@ -107,7 +118,7 @@ struct FiltersBody {
 #[derive(Default, Deserialize)]
 struct ExtensionsBody {
     #[serde(default)]
-    to_device: ToDeviceBody,
+    to_device: PageBody,
     #[serde(default)]
     e2ee: ScopeBody,
     #[serde(default)]
@@ -116,13 +127,38 @@ struct ExtensionsBody {
     receipts: ScopeBody,
     #[serde(default)]
     typing: ScopeBody,
+    #[serde(default, rename = "io.element.msc4308.thread_subscriptions")]
+    thread_subscriptions: PageBody,
+    #[serde(default, rename = "org.matrix.msc4262.profiles")]
+    profiles: ProfilesBody,
+    #[serde(default, rename = "org.matrix.msc4354.sticky_events")]
+    sticky_events: PageBody,
 }
 
 #[derive(Default, Deserialize)]
-struct ToDeviceBody {
+struct PageBody {
     enabled: Option<bool>,
     limit: Option<u32>,
     since: Option<String>,
+}
+
+impl PageBody {
+    /// Up to where the client has something.
+    fn since(&self, of: &str) -> Result<Option<SyncToken>> {
+        let since = self.since.as_deref().filter(|since| !since.is_empty());
+        let since = since.filter(|_| self.enabled == Some(true));
+        since
+            .map(str::parse)
+            .transpose()
+            .map_err(|_| Refusal::InvalidParam(format!("since of {of} is not a token of this server")))
+    }
+}
+
+#[derive(Default, Deserialize)]
+struct ProfilesBody {
+    #[serde(flatten)]
+    scope: ScopeBody,
+    fields: Option<BTreeSet<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -132,8 +168,12 @@ struct ScopeBody {
     rooms: Option<Vec<String>>,
 }
 
-/// Makes the command of a request.
-pub(super) fn read(body: Body, query: Option<&str>, caller: Caller) -> Result<SlidingRequest> {
+/// Makes the command of a request; answers also how the client wants its user to be seen meanwhile.
+pub(super) fn read(
+    body: Body,
+    query: Option<&str>,
+    caller: Caller,
+) -> Result<(SlidingRequest, PresenceState)> {
     let query = parameters(query)?;
     let pos = query.pos.or(body.pos).filter(|pos| !pos.is_empty());
     // A text that was never a position of ours is the same to a client as one that is forgotten.
@@ -157,32 +197,49 @@ pub(super) fn read(body: Body, query: Option<&str>, caller: Caller) -> Result<Sl
         asked.subscriptions.insert(room_id, config(wanted, &caller)?);
     }
     let to_device = body.extensions.to_device;
-    let is_wanted = to_device.enabled == Some(true);
-    let since = to_device.since.filter(|since| is_wanted && !since.is_empty());
-    let since = since.map(|since| {
-        since
-            .parse()
-            .map(|rohrpost_core::sync::token::SyncToken(pos)| pos)
-    });
-    let since = since
-        .transpose()
-        .map_err(|_| Refusal::InvalidParam("since of to_device is not a token of this server".to_owned()))?;
+    let to_device_since = to_device.since("to_device")?.map(|token| token.0);
+    let is_wanted = |page: &PageBody| page.enabled == Some(true);
+    let threads = body.extensions.thread_subscriptions;
+    let sticky = body.extensions.sticky_events;
+    let sticky_since = sticky.since("sticky_events")?.map(|token| token.0);
     let extensions = Extensions {
-        to_device: is_wanted.then_some(to_device.limit.unwrap_or(u32::MAX)),
+        to_device: is_wanted(&to_device).then_some(to_device.limit.unwrap_or(u32::MAX)),
+        thread_subscriptions: is_wanted(&threads).then_some(threads.limit.unwrap_or(u32::MAX)),
+        profiles: profiles(body.extensions.profiles)?,
+        sticky: is_wanted(&sticky).then_some(StickyWanted {
+            since: sticky_since,
+            limit: sticky.limit,
+        }),
         e2ee: body.extensions.e2ee.enabled == Some(true),
         account_data: scope(body.extensions.account_data)?,
         receipts: scope(body.extensions.receipts)?,
         typing: scope(body.extensions.typing)?,
     };
-    Ok(SlidingRequest {
+    let wanted = SlidingRequest {
         caller,
         conn_id: body.conn_id,
         pos,
         asked,
         extensions,
-        to_device_since: since,
+        to_device_since,
         timeout,
-    })
+    };
+    let set_presence = query.set_presence.or(body.set_presence).unwrap_or_default();
+    Ok((wanted, set_presence))
+}
+
+fn profiles(body: ProfilesBody) -> Result<Option<ProfilesWanted>> {
+    if body
+        .fields
+        .as_ref()
+        .is_some_and(|fields| fields.len() > MAX_WORDS)
+    {
+        return Err(Refusal::InvalidParam(format!(
+            "profiles takes at most {MAX_WORDS} fields; leave them out for all"
+        )));
+    }
+    let fields = body.fields;
+    Ok(scope(body.scope)?.map(|scope| ProfilesWanted { scope, fields }))
 }
 
 fn parameters(query: Option<&str>) -> Result<Query> {
@@ -192,6 +249,7 @@ fn parameters(query: Option<&str>) -> Result<Query> {
         let value = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
         match name {
             "pos" => found.pos = Some(value.into_owned()),
+            "set_presence" => found.set_presence = Some(PresenceState::from(value.into_owned())),
             "timeout" => {
                 let timeout = value.parse();
                 found.timeout = Some(timeout.map_err(|_| {
