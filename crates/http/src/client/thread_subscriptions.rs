@@ -24,7 +24,7 @@ pub(crate) fn routes(routes: &mut Routes) {
 }
 
 const PATH: &str =
-    "/_matrix/client/unstable/io.element.msc4306/rooms/{room_id}/thread/{thread_root}/subscription";
+    "/_matrix/client/unstable/io.element.msc4306/rooms/{room_id}/thread/{event_id}/subscription";
 
 /// A thread, as the path names it.
 struct Thread {
