@@ -244,6 +244,7 @@ mod tests {
             ("rohrpost-worker", "rohrpost-core"),
             ("rohrpost-remote", "rohrpost-core"),
             ("rohrpost-core", "rohrpost-store"),
+            ("rohrpost-core", "rohrpost-trust"),
             ("rohrpost-store", "rohrpost-room"),
             ("rohrpost-bench", "rohrpost-testkit"),
         ] {
@@ -256,6 +257,8 @@ mod tests {
             ("rohrpost-store", "rohrpost-core"),
             ("rohrpost-store", "rohrpost-trust"),
             ("rohrpost-room", "rohrpost-trust"),
+            ("rohrpost-trust", "rohrpost-room"),
+            ("rohrpost-http", "rohrpost-trust"),
             ("rohrpost-worker", "rohrpost-store"),
             ("rohrpost-remote", "rohrpost-room"),
             ("rohrpost-config", "rohrpost-room"),
