@@ -23,7 +23,7 @@ pub use crate::secret::Secret;
 pub use crate::sections::appservices::Appservices;
 pub use crate::sections::database::{Database, DatabaseUrl};
 pub use crate::sections::email::Email;
-pub use crate::sections::federation::{Federation, FederationMode};
+pub use crate::sections::federation::{Federation, FederationMode, RosterPlace};
 pub use crate::sections::limits::{Limits, Rate};
 pub use crate::sections::listen::Listen;
 pub use crate::sections::log::{Log, LogFormat};

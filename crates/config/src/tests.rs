@@ -34,6 +34,7 @@ fn a_name_is_enough() {
     assert_eq!(config.policy.encryption, EncryptionPolicy::Required);
     assert_eq!(config.rooms.default_version, DefaultRoomVersion::V12);
     assert!(config.limits.enabled);
+    assert_eq!(config.federation.mode, FederationMode::Off);
 }
 
 #[test]
@@ -195,6 +196,83 @@ fn federation_needs_a_certificate() {
         text.contains("tls.certificate: listen.federation is set, and other servers speak TLS only"),
         "{text}"
     );
+}
+
+const SIGNER: &str = "Gk2aJyUQ+XjXEtRNU63bhbOT7NXPA4ha7ylyUEwIGPQ";
+
+fn federation(lines: &str) -> Result<Config, ConfigError> {
+    read(&format!("{LEAST}[federation]\n{lines}\n"))
+}
+
+#[test]
+fn a_roster_is_a_file_or_an_address() {
+    let rest = format!(
+        "mode = \"roster\"\nroster_id = \"bund.example\"\nroster_signers = [\"{SIGNER}\"]\nroster_threshold = 1"
+    );
+    let place = |roster: &str| {
+        let config = federation(&format!("{rest}\nroster = \"{roster}\"")).expect("a good roster");
+        config.federation.roster_place()
+    };
+    assert_eq!(
+        place("/var/lib/roster.json"),
+        Some(RosterPlace::File("/var/lib/roster.json".into()))
+    );
+    let url = "https://land.example/roster.json";
+    assert_eq!(place(url), Some(RosterPlace::Url(url.to_owned())));
+    let text = complaint(federation(&format!("{rest}\nroster = \"http://land.example/r\"")));
+    assert!(
+        text.contains("federation.roster: must be a file or begin with https://"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_roster_needs_its_signers() {
+    let text = complaint(federation("mode = \"roster\""));
+    for line in [
+        "federation.roster: is not set, and mode = \"roster\" needs it: name the file or the https:// address",
+        "federation.roster_id: is not set",
+        "federation.roster_signers: is empty, and mode = \"roster\" needs it: ask the signers of your federation",
+    ] {
+        assert!(text.contains(line), "{line}\nis missing in\n{text}");
+    }
+    for (lines, wanted) in [
+        (
+            format!("roster_signers = [\"{SIGNER}\", \"{SIGNER}\"]"),
+            "roster_signers: \"Gk2aJyUQ+XjXEtRNU63bhbOT7NXPA4ha7ylyUEwIGPQ\" stands there twice",
+        ),
+        (
+            "roster_signers = [\"secret\"]".to_owned(),
+            "roster_signers: number 1 is no public key: 43 letters",
+        ),
+        (
+            format!("roster_signers = [\"{SIGNER}\"]"),
+            "roster_threshold: must be at least 1, and at most the number of roster_signers (1)",
+        ),
+        (
+            "roster_threshold = 0".to_owned(),
+            "roster_threshold: must be at least 1",
+        ),
+        (
+            "roster_grace_hours = 721".to_owned(),
+            "roster_grace_hours: must be at most 720",
+        ),
+        (
+            "roster_refresh_minutes = 0".to_owned(),
+            "roster_refresh_minutes: must be between 1 and 1440",
+        ),
+        (
+            "max_retry_ms = 4999".to_owned(),
+            "max_retry_ms: must be at least first_retry_ms",
+        ),
+        (
+            "request_timeout_ms = 999".to_owned(),
+            "request_timeout_ms: must be between 1000 and 300000",
+        ),
+    ] {
+        let text = complaint(federation(&lines));
+        assert!(text.contains(wanted), "{wanted}\nis missing in\n{text}");
+    }
 }
 
 #[test]
