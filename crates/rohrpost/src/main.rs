@@ -38,6 +38,9 @@ enum Command {
     /// Look after accounts
     #[command(subcommand)]
     User(commands::user::Command),
+    /// Look after the signed roster of a federation
+    #[command(subcommand)]
+    Roster(Box<commands::roster::Command>),
     /// Check the configuration, or print an example
     #[command(subcommand)]
     Config(commands::config::Command),
@@ -55,9 +58,11 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    if let Command::Config(command) = arguments.command {
-        return commands::config::run(command, arguments.config.as_deref());
-    }
+    let arguments = match arguments.command {
+        Command::Config(command) => return commands::config::run(command, arguments.config.as_deref()),
+        Command::Roster(command) => return commands::roster::run(*command, arguments.config.as_deref()),
+        command => Arguments { command, ..arguments },
+    };
     let config = Config::load(arguments.config.as_deref());
     if let Command::Doctor = arguments.command {
         return block_on(commands::doctor::run(config));
@@ -70,7 +75,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Serve => block_on(commands::serve::run(&config)),
         Command::Migrate => block_on(commands::migrate::run(&config)),
         Command::User(command) => block_on(commands::user::run(command, &config)),
-        Command::Doctor | Command::Config(_) => unreachable!("answered above"),
+        Command::Doctor | Command::Config(_) | Command::Roster(_) => unreachable!("answered above"),
     }
 }
 

@@ -2,4 +2,5 @@
 
 mod cli;
 mod operator;
+mod roster;
 mod serve;

@@ -5,7 +5,7 @@ use std::{path::Path, process::ExitCode};
 use clap::Subcommand;
 use rohrpost_config::Config;
 
-use crate::commands::say;
+use crate::commands::{roster, say};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -19,6 +19,7 @@ pub(crate) fn run(command: Command, path: Option<&Path>) -> anyhow::Result<ExitC
     match command {
         Command::Check => {
             let config = Config::load(path)?;
+            roster::pins::pins(&config.federation)?;
             say(&format!(
                 "the configuration of {} can be used",
                 config.server.name
