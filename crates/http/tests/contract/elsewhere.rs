@@ -37,6 +37,21 @@ pub(super) const ROWS: &[(&str, &str, &[&str])] = &[
     ),
     (
         "POST",
+        "/_matrix/client/v3/account/3pid",
+        &["an_address_is_added_in_the_old_way_under_the_same_conditions"],
+    ),
+    (
+        "POST",
+        "/_matrix/client/v1/appservice/{appserviceId}/ping",
+        &["a_service_is_told_whether_it_can_be_reached"],
+    ),
+    (
+        "PUT",
+        "/_matrix/client/v3/directory/list/appservice/{networkId}/{roomId}",
+        &["a_service_keeps_lists_of_rooms_for_its_networks"],
+    ),
+    (
+        "POST",
         "/_matrix/client/v3/account/3pid/email/requestToken",
         &["an_address_is_added_once_its_link_was_followed"],
     ),

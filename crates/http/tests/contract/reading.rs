@@ -15,6 +15,7 @@ pub(super) fn rows() -> Vec<Row> {
         row("GET", "/_matrix/client/v3/rooms/{roomId}/messages").query("dir=b&limit=3").gives("/chunk/2").gives("/start").gives("/end"),
         row("GET", "/_matrix/client/v3/rooms/{roomId}/context/{eventId}").unknown("roomId", NO_EVENT).query("limit=2").gives("/event/content/body").gives("/state/0"),
         row("GET", "/_matrix/client/v3/rooms/{roomId}/event/{eventId}").unknown("roomId", NO_EVENT).gives("/content/body").gives("/room_id"),
+        row("GET", "/_matrix/client/v3/rooms/{roomId}/initialSync").gives("/messages/chunk/0").gives("/state/0").gives("/visibility"),
         row("GET", "/_matrix/client/v3/rooms/{roomId}/state").gives("/0/state_key"),
         row("GET", "/_matrix/client/v3/rooms/{roomId}/state/{eventType}/{stateKey}").set("eventType", "m.room.topic").gives("/topic"),
         row("GET", "/_matrix/client/v3/rooms/{roomId}/members").query("membership=join").gives("/chunk/1/content/membership"),
