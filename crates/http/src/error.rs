@@ -299,3 +299,9 @@ pub(crate) fn not_modified() -> Response {
 pub(crate) fn partial_content(part: impl IntoResponse) -> Response {
     (StatusCode::PARTIAL_CONTENT, part).into_response()
 }
+
+/// 416: the part that the client asked for lies behind the end of these many bytes.
+pub(crate) fn range_not_satisfiable(size: u64) -> Response {
+    let headers = [(header::CONTENT_RANGE, format!("bytes */{size}"))];
+    (StatusCode::RANGE_NOT_SATISFIABLE, headers).into_response()
+}

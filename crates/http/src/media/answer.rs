@@ -12,8 +12,8 @@ use ruma::http_headers::{ContentDisposition, ContentDispositionType};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 
-use super::range;
-use crate::error::{not_modified, partial_content};
+use super::range::{self, Wanted};
+use crate::error::{not_modified, partial_content, range_not_satisfiable};
 
 /// How much of a file is in memory at a time, in bytes.
 const PIECE_BYTES: usize = 128 * 1024;
@@ -66,12 +66,13 @@ pub(super) async fn answer(mut found: Download, request: &HeaderMap) -> Result<R
     let size = found.size_bytes;
     let part = range::wanted(request, &etag, size);
     let (first, length) = match &part {
-        Some(part) => {
+        Wanted::Nothing => return Ok(range_not_satisfiable(size)),
+        Wanted::Part(part) => {
             let content_range = format!("bytes {}-{}/{size}", part.start(), part.end());
             headers.insert(header::CONTENT_RANGE, value(content_range)?);
             (*part.start(), part.end() - part.start() + 1)
         }
-        None => (0, size),
+        Wanted::Whole => (0, size),
     };
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     if first > 0 {
@@ -81,8 +82,8 @@ pub(super) async fn answer(mut found: Download, request: &HeaderMap) -> Result<R
     let pieces = ReaderStream::with_capacity(found.file.take(length), PIECE_BYTES);
     let whole = (headers, Body::from_stream(pieces));
     Ok(match part {
-        Some(_) => partial_content(whole),
-        None => whole.into_response(),
+        Wanted::Part(_) => partial_content(whole),
+        _ => whole.into_response(),
     })
 }
 

@@ -1,12 +1,28 @@
-//! Which part of a file is asked for. One range is understood; anything else gets the whole file, as
-//! [RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#section-14.2) allows.
+//! Which part of a file is asked for. One range is understood; several at once, and what isn't understood, get the whole
+//! file, as [RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#section-14.2) allows.
 
 use std::ops::RangeInclusive;
 
 use http::{HeaderMap, header};
 
+/// How much of a file is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// All of it.
+    Whole,
+    /// A part, from its first to its last byte.
+    Part(RangeInclusive<u64>),
+    /// A part that lies behind its end.
+    Nothing,
+}
+
 /// The part of a file of `size` bytes that is asked for, if it is the file that the client means.
-pub(super) fn wanted(headers: &HeaderMap, etag: &str, size: u64) -> Option<RangeInclusive<u64>> {
+pub(super) fn wanted(headers: &HeaderMap, etag: &str, size: u64) -> Wanted {
+    part(headers, etag, size).unwrap_or(Wanted::Whole)
+}
+
+/// `None`: nothing that is understood.
+fn part(headers: &HeaderMap, etag: &str, size: u64) -> Option<Wanted> {
     let if_range = headers.get(header::IF_RANGE);
     if if_range.is_some_and(|value| value.as_bytes() != etag.as_bytes()) {
         return None;
@@ -18,12 +34,17 @@ pub(super) fn wanted(headers: &HeaderMap, etag: &str, size: u64) -> Option<Range
     let (first, last) = range.split_once('-')?;
     let end = size.checked_sub(1)?;
     let (first, last) = match (number(first)?, number(last)?) {
+        (Some(first), Some(last)) if last < first => return None,
         (Some(first), last) => (first, last.unwrap_or(end).min(end)),
         // The last so many bytes.
-        (None, Some(count)) if count > 0 => (size.saturating_sub(count), end),
-        (None, _) => return None,
+        (None, Some(count)) => (size.saturating_sub(count), end),
+        (None, None) => return None,
     };
-    (first <= last).then_some(first..=last)
+    Some(if first <= last {
+        Wanted::Part(first..=last)
+    } else {
+        Wanted::Nothing
+    })
 }
 
 /// A number or nothing; `None` when it is something else.
@@ -54,11 +75,18 @@ pub(super) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
 mod tests {
     use http::{HeaderMap, HeaderValue, header};
 
-    use super::{is_known, wanted};
+    use super::{Wanted, is_known, wanted};
 
     fn range(value: &'static str) -> Option<(u64, u64)> {
+        match asked(value) {
+            Wanted::Part(range) => Some((*range.start(), *range.end())),
+            Wanted::Whole | Wanted::Nothing => None,
+        }
+    }
+
+    fn asked(value: &'static str) -> Wanted {
         let headers = HeaderMap::from_iter([(header::RANGE, HeaderValue::from_static(value))]);
-        wanted(&headers, "\"tag\"", 100).map(|range| (*range.start(), *range.end()))
+        wanted(&headers, "\"tag\"", 100)
     }
 
     #[test]
@@ -75,32 +103,41 @@ mod tests {
         for hostile in [
             "bytes=",
             "bytes=-",
-            "bytes=-0",
             "bytes=9-1",
-            "bytes=100-",
             "bytes=0-1,5-6",
             "items=0-1",
             "bytes=+1-2",
             "bytes=99999999999999999999-",
             "0-1",
         ] {
-            assert_eq!(range(hostile), None, "{hostile}");
+            assert_eq!(asked(hostile), Wanted::Whole, "{hostile}");
+        }
+    }
+
+    #[test]
+    fn behind_the_end_there_is_nothing() {
+        for behind in ["bytes=100-", "bytes=100-200", "bytes=-0"] {
+            assert_eq!(asked(behind), Wanted::Nothing, "{behind}");
         }
     }
 
     #[test]
     fn an_empty_file_has_no_ranges() {
         let headers = HeaderMap::from_iter([(header::RANGE, HeaderValue::from_static("bytes=0-"))]);
-        assert_eq!(wanted(&headers, "\"tag\"", 0), None);
+        assert_eq!(wanted(&headers, "\"tag\"", 0), Wanted::Whole);
     }
 
     #[test]
     fn a_range_of_another_version_is_not_taken() {
         let mut headers = HeaderMap::from_iter([(header::RANGE, HeaderValue::from_static("bytes=0-9"))]);
         headers.insert(header::IF_RANGE, HeaderValue::from_static("\"other\""));
-        assert_eq!(wanted(&headers, "\"tag\"", 100), None);
+        assert_eq!(wanted(&headers, "\"tag\"", 100), Wanted::Whole);
+        for other in ["W/\"tag\"", "Sat, 29 Oct 1994 19:43:31 GMT"] {
+            headers.insert(header::IF_RANGE, HeaderValue::from_static(other));
+            assert_eq!(wanted(&headers, "\"tag\"", 100), Wanted::Whole, "{other}");
+        }
         headers.insert(header::IF_RANGE, HeaderValue::from_static("\"tag\""));
-        assert!(wanted(&headers, "\"tag\"", 100).is_some());
+        assert_eq!(wanted(&headers, "\"tag\"", 100), Wanted::Part(0..=9));
     }
 
     #[test]
