@@ -22,6 +22,7 @@ mod keys;
 mod listen;
 mod media;
 mod media_later;
+mod media_moving;
 mod moderation;
 mod notices;
 mod oauth;

@@ -33,7 +33,7 @@ pub struct ThumbnailKey {
     pub width: u32,
     /// Height of the box it is fitted to, in pixels.
     pub height: u32,
-    /// `crop` or `scale`.
+    /// `crop`, `scale`, or one of them with `-animated`.
     pub method: &'static str,
 }
 

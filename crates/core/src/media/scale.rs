@@ -1,8 +1,10 @@
 //! Making pictures smaller. Pure computation on untrusted bytes: sizes are looked at before anything is unpacked.
 
+mod animation;
+
 use std::{
     fs::File,
-    io::{BufReader, Cursor},
+    io::{BufRead, BufReader, Cursor, Seek},
 };
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, codecs::jpeg::JpegEncoder};
@@ -35,22 +37,117 @@ pub(super) fn not_a_picture() -> Refusal {
     Refusal::Unknown("there is no thumbnail of this file: it is encrypted or not a picture".to_owned())
 }
 
-/// Makes a picture smaller so that it fits into a box of width and height, or fills it when it is to be cropped.
-/// Without a size it only looks whether it is a picture. Of an animation the first frame is taken.
-pub(super) fn scale(source: File, size: Option<(u32, u32, bool)>, max_pixels: u64) -> Result<Scaled> {
-    let not_a_picture = |_| not_a_picture();
-    let mut reader = ImageReader::new(BufReader::new(source))
+/// The box that a picture is fitted to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// In pixels.
+    pub(super) width: u32,
+    /// In pixels.
+    pub(super) height: u32,
+    /// Whether it fills the box, and what is left over is cut off.
+    pub(super) crop: bool,
+}
+
+impl Shape {
+    fn apply(self, picture: &DynamicImage) -> DynamicImage {
+        if self.crop {
+            cropped(picture, self.width, self.height)
+        } else {
+            picture.thumbnail(self.width, self.height)
+        }
+    }
+}
+
+/// What a picture is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Size {
+    /// By its content, not by what somebody says.
+    pub(super) content_type: &'static str,
+    /// In pixels.
+    pub(super) width: u32,
+    /// In pixels.
+    pub(super) height: u32,
+}
+
+/// Looks what a picture is. `None`: none that this server understands, or one with too many pixels.
+pub(super) fn measure(bytes: &[u8], max_pixels: u64) -> Option<Size> {
+    let (format, decoder) = open(Cursor::new(bytes), max_pixels).ok()?;
+    let (width, height) = decoder.dimensions();
+    Some(Size {
+        content_type: format.to_mime_type(),
+        width,
+        height,
+    })
+}
+
+/// Whether a picture moves. Like the others, it refuses what isn't a picture and what has too many pixels.
+pub(super) fn moves(source: &File, max_pixels: u64) -> Result<bool> {
+    let (format, _) = open(start(source)?, max_pixels)?;
+    Ok(animation::moves(start(source)?, format, max_pixels))
+}
+
+/// Makes a picture smaller so that it fits into a box, or fills it when it is to be cropped. One that moves does so
+/// afterwards if that is wanted and not too much work; else its first frame is taken.
+pub(super) fn scale(source: &File, shape: Shape, animated: bool, max_pixels: u64) -> Result<Scaled> {
+    let (format, mut decoder) = open(start(source)?, max_pixels)?;
+    let (from_width, from_height) = decoder.dimensions();
+    let fits = from_width <= shape.width && from_height <= shape.height;
+    let orientation = decoder.orientation().map_err(|_| not_a_picture())?;
+    if fits && (animated || !animation::moves(start(source)?, format, max_pixels)) {
+        return Ok(Scaled::Original);
+    }
+    if animated && let Some(bytes) = animation::scale(start(source)?, format, shape, max_pixels) {
+        return Ok(Scaled::Picture {
+            bytes,
+            content_type: ImageFormat::Gif.to_mime_type(),
+        });
+    }
+    // Looking at the frames moved the file to another place.
+    drop(decoder);
+    let (_, decoder) = open(start(source)?, max_pixels)?;
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(|_| not_a_picture())?;
+    if !fits {
+        picture = shape.apply(&picture);
+    }
+    picture.apply_orientation(orientation);
+    encode(&picture)
+}
+
+/// The file from its beginning.
+fn start(mut source: &File) -> Result<BufReader<&File>> {
+    let rewound = source.rewind();
+    rewound.map_err(|error| Refusal::Internal(format!("an uploaded file can't be read: {error}")))?;
+    Ok(BufReader::new(source))
+}
+
+/// Reads the head of a picture; nothing is unpacked yet.
+fn open<'a, R: BufRead + Seek + 'a>(
+    source: R,
+    max_pixels: u64,
+) -> Result<(ImageFormat, impl ImageDecoder + 'a)> {
+    let mut reader = ImageReader::new(source)
         .with_guessed_format()
-        .map_err(|_| self::not_a_picture())?;
-    let is_understood = |format| {
+        .map_err(|_| not_a_picture())?;
+    let format = reader.format().filter(|format| {
         matches!(
             format,
             ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Gif | ImageFormat::WebP
         )
-    };
-    if !reader.format().is_some_and(is_understood) {
-        return Err(self::not_a_picture());
+    });
+    let format = format.ok_or_else(not_a_picture)?;
+    reader.limits(limits(max_pixels));
+    let decoder = reader.into_decoder().map_err(|_| not_a_picture())?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > max_pixels {
+        return Err(Refusal::TooLarge(
+            "this picture has too many pixels for a thumbnail".to_owned(),
+        ));
     }
+    Ok((format, decoder))
+}
+
+/// What a decoder may take.
+fn limits(max_pixels: u64) -> Limits {
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
@@ -59,29 +156,7 @@ pub(super) fn scale(source: File, size: Option<(u32, u32, bool)>, max_pixels: u6
             .saturating_mul(BYTES_PER_PIXEL)
             .saturating_add(SPARE_BYTES),
     );
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(not_a_picture)?;
-    let (from_width, from_height) = decoder.dimensions();
-    if u64::from(from_width) * u64::from(from_height) > max_pixels {
-        return Err(Refusal::TooLarge(
-            "this picture has too many pixels for a thumbnail".to_owned(),
-        ));
-    }
-    let Some((width, height, crop)) = size else {
-        return Ok(Scaled::Original);
-    };
-    if from_width <= width && from_height <= height {
-        return Ok(Scaled::Original);
-    }
-    let orientation = decoder.orientation().map_err(not_a_picture)?;
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(not_a_picture)?;
-    picture = if crop {
-        cropped(&picture, width, height)
-    } else {
-        picture.thumbnail(width, height)
-    };
-    picture.apply_orientation(orientation);
-    encode(&picture)
+    limits
 }
 
 /// The middle of a picture in the shape of the box, never made larger.

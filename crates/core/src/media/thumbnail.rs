@@ -1,6 +1,6 @@
 //! Thumbnails: made once in one of a few sizes, kept, and made again if lost.
 
-use std::{sync::Arc, time::Duration};
+use std::{fs::File, sync::Arc, time::Duration};
 
 use rohrpost_store::{MediaRow, ThumbnailKey, ThumbnailRow, Tx, Work};
 use ruma::media::Method;
@@ -11,13 +11,15 @@ use crate::{
         Address,
         download::{Download, open_row},
         find,
-        scale::{self, Scaled},
+        scale::{self, Scaled, Shape},
     },
     random,
 };
 
 /// The sizes that thumbnails have, smallest first. Other wishes get the next larger one.
 const SIZES: [(u32, u32); 5] = [(32, 32), (96, 96), (320, 240), (640, 480), (800, 600)];
+/// What a picture that must not move is fitted to when more is asked for.
+const LARGEST: (u32, u32) = SIZES[SIZES.len() - 1];
 /// Largest file that is unpacked, in bytes.
 const MAX_SOURCE_BYTES: i64 = 64 * 1024 * 1024;
 
@@ -32,6 +34,8 @@ pub struct Wanted {
     pub height: u64,
     /// Whether it is cropped or scaled; scaled if nothing is said.
     pub method: Option<Method>,
+    /// Whether a picture that moves shall do so here, too. If nothing is said, it doesn't.
+    pub animated: bool,
     /// How long to wait for a picture that is still to come.
     pub wait: Duration,
 }
@@ -45,9 +49,9 @@ pub struct Wanted {
 /// # Spec
 /// [Thumbnails](https://spec.matrix.org/v1.19/client-server-api/#thumbnails)
 pub async fn open(server: &Arc<Server>, wanted: Wanted) -> Result<Download> {
-    let method = match wanted.method {
-        Some(Method::Crop) => "crop",
-        Some(Method::Scale) | None => "scale",
+    let crop = match wanted.method {
+        Some(Method::Crop) => true,
+        Some(Method::Scale) | None => false,
         Some(_) => return Err(Refusal::InvalidParam("method must be crop or scale".to_owned())),
     };
     if wanted.width == 0 || wanted.height == 0 {
@@ -62,20 +66,29 @@ pub async fn open(server: &Arc<Server>, wanted: Wanted) -> Result<Download> {
     let size = SIZES
         .into_iter()
         .find(|(w, h)| u64::from(*w) >= wanted.width && u64::from(*h) >= wanted.height);
-    // Larger than the largest: the original is what is asked for.
-    let Some((width, height)) = size else {
-        return original(server, row).await;
+    let (width, height) = match size {
+        Some(size) => size,
+        // Larger than the largest: the original is what is asked for, unless it moves and must not.
+        None if !moves(server, &row).await? || wanted.animated => return open_row(server, row).await,
+        None => LARGEST,
     };
+    let shape = Shape { width, height, crop };
     let key = ThumbnailKey {
         hash: row.hash.clone(),
         width,
         height,
-        method,
+        method: match (crop, wanted.animated) {
+            (true, true) => "crop-animated",
+            (true, false) => "crop",
+            (false, true) => "scale-animated",
+            (false, false) => "scale",
+        },
     };
     if let Some(kept) = kept(server, key.clone()).await? {
         return Ok(kept);
     }
-    match scaled(server, &row, Some(&key)).await? {
+    let scaling = move |source: File, max_pixels| scale::scale(&source, shape, wanted.animated, max_pixels);
+    match unpack(server, &row, scaling).await? {
         Scaled::Original => open_row(server, row).await,
         Scaled::Picture { bytes, content_type } => {
             keep(server, key.clone(), &bytes, content_type).await?;
@@ -85,10 +98,12 @@ pub async fn open(server: &Arc<Server>, wanted: Wanted) -> Result<Download> {
     }
 }
 
-/// The picture itself, if it is one.
-async fn original(server: &Arc<Server>, row: MediaRow) -> Result<Download> {
-    scaled(server, &row, None).await?;
-    open_row(server, row).await
+/// Whether it is a picture that moves.
+async fn moves(server: &Arc<Server>, row: &MediaRow) -> Result<bool> {
+    unpack(server, row, |source, max_pixels| {
+        scale::moves(&source, max_pixels)
+    })
+    .await
 }
 
 async fn kept(server: &Arc<Server>, key: ThumbnailKey) -> Result<Option<Download>> {
@@ -119,7 +134,12 @@ impl Drop for Place {
     }
 }
 
-async fn scaled(server: &Arc<Server>, row: &MediaRow, key: Option<&ThumbnailKey>) -> Result<Scaled> {
+/// Does something with an uploaded picture, where that disturbs nobody, and a few at a time.
+async fn unpack<T: Send + 'static>(
+    server: &Arc<Server>,
+    row: &MediaRow,
+    work: impl FnOnce(File, u64) -> Result<T> + Send + 'static,
+) -> Result<T> {
     if row.size_bytes > MAX_SOURCE_BYTES {
         return Err(Refusal::TooLarge(
             "this file is too large for a thumbnail".to_owned(),
@@ -127,7 +147,6 @@ async fn scaled(server: &Arc<Server>, row: &MediaRow, key: Option<&ThumbnailKey>
     }
     let source = open_row(server, row.clone()).await?.file.into_std().await;
     let max_pixels = server.settings.thumbnail_max_pixels;
-    let size = key.map(|key| (key.width, key.height, key.method == "crop"));
     let permit = server
         .pictures
         .acquire()
@@ -137,7 +156,7 @@ async fn scaled(server: &Arc<Server>, row: &MediaRow, key: Option<&ThumbnailKey>
     let place = Place(Arc::clone(server));
     let work = tokio::task::spawn_blocking(move || {
         let _place = place;
-        scale::scale(source, size, max_pixels)
+        work(source, max_pixels)
     });
     // A decoder that panics met something that isn't a picture.
     work.await.unwrap_or_else(|_| Err(scale::not_a_picture()))

@@ -42,6 +42,7 @@ async fn send(server: Arc<Server>, authed: RawAuthed, request: Request) -> Resul
         width: request.width.into(),
         height: request.height.into(),
         method: request.method,
+        animated: request.animated == Some(true),
         wait: request.timeout_ms,
     };
     Ok(answer(thumbnail::open(&server, wanted).await?, &headers).await?)
