@@ -21,6 +21,7 @@ pub use crate::error::{ConfigError, Problem};
 pub use crate::reference::reference;
 pub use crate::secret::Secret;
 pub use crate::sections::appservices::Appservices;
+pub use crate::sections::client_api::ClientApi;
 pub use crate::sections::database::{Database, DatabaseUrl};
 pub use crate::sections::email::Email;
 pub use crate::sections::federation::{Federation, FederationMode, RosterPlace};
@@ -61,6 +62,7 @@ sections! {
         rooms: Rooms,
         limits: Limits,
         media: Media,
+        client_api: ClientApi,
         presence: Presence,
         appservices: Appservices,
         rtc: Rtc,

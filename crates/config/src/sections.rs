@@ -1,6 +1,7 @@
 //! One file per section of `rohrpost.toml`.
 
 pub(crate) mod appservices;
+pub(crate) mod client_api;
 pub(crate) mod database;
 pub(crate) mod email;
 pub(crate) mod federation;

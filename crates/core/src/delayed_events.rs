@@ -12,15 +12,9 @@ pub mod schedule;
 pub mod send_due;
 pub mod update;
 
-use std::time::Duration;
-
 pub use self::schedule::schedule;
 pub use rohrpost_store::DelayedEvent;
 
-/// How many a user may have waiting at the same time.
-pub const MAX_WAITING: u32 = 100;
-/// The longest delay.
-pub const MAX_DELAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long it is told what became of one, in ms.
 const KEEP_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 /// Of how many it is told, for each user.

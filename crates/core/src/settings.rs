@@ -1,5 +1,7 @@
 //! What the operator decided, as far as use cases need it. The binary fills this from the configuration.
 
+use std::time::Duration;
+
 use rohrpost_room::Encryption;
 use ruma::{OwnedServerName, OwnedUserId, RoomVersionId};
 
@@ -48,6 +50,39 @@ pub struct Rate {
     pub per_second: f64,
     /// At once.
     pub burst: u32,
+}
+
+/// How much one account may have. These hold always; how often something may be done is in [`Settings::limits`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quotas {
+    /// Bytes uploaded within 24 hours; 0: no limit.
+    pub daily_upload_bytes: u64,
+    /// Addresses whose file is still to come.
+    pub pending_uploads: u32,
+    /// Delayed events that wait.
+    pub delayed_events: u32,
+    /// The longest delay.
+    pub max_delay: Duration,
+    /// Largest piece of account data, in bytes.
+    pub account_data_bytes: u32,
+    /// Pieces of account data, those about rooms included.
+    pub account_data_entries: u32,
+    /// Pieces of account data about one room.
+    pub account_data_entries_per_room: u32,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self {
+            daily_upload_bytes: 5 * 1024 * 1024 * 1024,
+            pending_uploads: 100,
+            delayed_events: 100,
+            max_delay: Duration::from_secs(24 * 60 * 60),
+            account_data_bytes: 64 * 1024,
+            account_data_entries: 10_000,
+            account_data_entries_per_room: 100,
+        }
+    }
 }
 
 /// Who is found in a search for people.
@@ -102,6 +137,8 @@ pub struct Settings {
     pub oauth: bool,
     /// Whether programs may ask for passwords themselves, as before OAuth 2.0.
     pub legacy_login: bool,
+    /// Whether an access token may stand in the address of a request (`?access_token=`).
+    pub query_tokens: bool,
     /// The shared secret for making accounts by program. Never logged.
     pub shared_secret: Option<SharedSecret>,
     /// What is demanded of rooms.
@@ -134,6 +171,8 @@ pub struct Settings {
     pub notices: Notices,
     /// Whom to ask for help.
     pub support: Support,
+    /// How much one account may have.
+    pub quotas: Quotas,
     /// The limits; `None`: none at all.
     pub limits: Option<crate::limits::Rates>,
 }

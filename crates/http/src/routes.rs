@@ -3,7 +3,7 @@
 //! Methods and paths come from `ruma`'s endpoint types. A path is registered in all its versions, so that
 //! `/r0/` and unstable spellings work where `ruma` knows them.
 
-use std::{collections::BTreeMap, future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -225,7 +225,8 @@ async fn receive<R: IncomingRequest>(
     let (parts, body) = request.into_parts();
     // Nothing of the body is read for those who may not call.
     let act_as = act_as(parts.uri.query());
-    let caller = caller(&server, (operation, access), &parts.headers, &act_as).await?;
+    let token = token(&server, &parts.headers, parts.uri.query());
+    let caller = caller(&server, (operation, access), token.as_deref(), &act_as).await?;
     let max_bytes = if access == Access::Public {
         MAX_PUBLIC_BODY_BYTES
     } else {
@@ -251,11 +252,11 @@ async fn receive<R: IncomingRequest>(
 async fn caller(
     server: &Arc<Server>,
     (operation, access): (&str, Access),
-    headers: &http::HeaderMap,
+    token: Option<&str>,
     act_as: &ActAs,
 ) -> Result<Option<Caller>, Refusal> {
     let is_sign_out = operation.ends_with("/logout") || operation.ends_with("/logout/all");
-    let found = match bearer(headers) {
+    let found = match token {
         // "All but the following": a locked account can still be signed out of.
         Some(token) if is_sign_out => authenticate_even_locked(server, token)
             .await
@@ -288,8 +289,26 @@ pub(crate) fn address(extensions: &http::Extensions) -> std::net::IpAddr {
     )
 }
 
-/// The access token of a request: one `Authorization: Bearer` header. Tokens in the query string are not taken,
-/// because they end up in logs.
+/// The access token of a request: that of its header, or that of its address where the operator takes those. An
+/// address is not looked at when there is a header, whatever stands in it.
+pub(crate) fn token<'a>(
+    server: &Server,
+    headers: &'a http::HeaderMap,
+    query: Option<&'a str>,
+) -> Option<Cow<'a, str>> {
+    if headers.contains_key(header::AUTHORIZATION) || !server.settings.query_tokens {
+        return bearer(headers).map(Cow::Borrowed);
+    }
+    let pairs = query.unwrap_or_default().split('&');
+    let mut tokens = pairs.filter_map(|pair| pair.strip_prefix("access_token="));
+    let (first, None) = (tokens.next()?, tokens.next()) else {
+        return Some(Cow::Borrowed(""));
+    };
+    let token = percent_encoding::percent_decode_str(first).decode_utf8();
+    Some(token.unwrap_or(Cow::Borrowed("")))
+}
+
+/// The access token of a request in one `Authorization: Bearer` header. Of several none is taken.
 pub(crate) fn bearer(headers: &http::HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (first, None) = (values.next()?, values.next()) else {

@@ -118,6 +118,12 @@ impl Tx<'_> {
         .get(0)
     }
 
+    /// How much account data a user keeps about one room: number of pieces.
+    pub async fn account_data_count_in(&mut self, user_id: &UserId, room: RoomNid) -> Result<i64> {
+        let sql = "SELECT COUNT(*) FROM account_data WHERE user_id = $1 AND room_nid = $2";
+        self.query_one(sql, params![user_id, room]).await?.get(0)
+    }
+
     /// Removes all account data of a user.
     pub async fn account_data_delete_all(&mut self, user_id: &UserId) -> Result<()> {
         self.put("DELETE FROM account_data WHERE user_id = $1", params![user_id])

@@ -1,6 +1,6 @@
 //! What was uploaded. The bytes are in the blob store, under the hash of their content.
 
-use ruma::OwnedUserId;
+use ruma::{OwnedUserId, UserId};
 
 use crate::{
     Result, Tx,
@@ -85,6 +85,14 @@ impl Tx<'_> {
             .as_ref()
             .map(media)
             .transpose()
+    }
+
+    /// How many bytes somebody uploaded after `since_ts`, and when the first of those files came.
+    pub async fn media_bytes_since(&mut self, owner: &UserId, since_ts: i64) -> Result<(i64, Option<i64>)> {
+        let sql = "SELECT CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT), MIN(created_ts) FROM media \
+                   WHERE owner = $1 AND created_ts > $2";
+        let row = self.query_one(sql, params![owner, since_ts]).await?;
+        Ok((row.get(0)?, row.get(1)?))
     }
 
     /// Notes a thumbnail, whose bytes must be durable already. One that is there stays.

@@ -3,7 +3,7 @@
 use rohrpost_core::{
     appservices::Appservices,
     push::gateways::{Gateway, PushSettings},
-    settings::{Notices, PasswordCost, PeopleSearch, Registration, Settings, Support},
+    settings::{Notices, PasswordCost, PeopleSearch, Quotas, Registration, Settings, Support},
 };
 use rohrpost_room::Encryption;
 use ruma::{OwnedServerName, RoomVersionId};
@@ -21,6 +21,7 @@ pub fn open_settings() -> Settings {
         guests: None,
         oauth: true,
         legacy_login: true,
+        query_tokens: false,
         shared_secret: None,
         encryption: Encryption::Optional,
         default_room_version: RoomVersionId::V12,
@@ -49,6 +50,7 @@ pub fn open_settings() -> Settings {
             room_name: "Mitteilungen".to_owned(),
         },
         support: Support::default(),
+        quotas: Quotas::default(),
         limits: None,
     }
 }

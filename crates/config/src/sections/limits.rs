@@ -1,13 +1,14 @@
-//! `[limits]`: how often somebody may do something.
+//! `[limits]`: how often somebody may do something, and how much they may keep.
 
 use crate::section::{Check, section};
 use crate::source::Source;
 
 section! {
     /// How often somebody may do something before they have to wait. Each limit has a pace and a burst: so many at once
-    /// while nothing was used, then no faster than the pace. A pace of 0 means no limit of that kind.
+    /// while nothing was used, then no faster than the pace. A pace of 0 means no limit of that kind. Behind them stand
+    /// the limits of how much one account may have; those hold always.
     pub struct Limits in "limits" {
-        /// The switch for all of them. `false` is for test laboratories.
+        /// The switch for all that have a pace. `false` is for test laboratories.
         pub enabled: bool = true;
         /// Attempts to sign in, for each network address.
         pub login_per_address_per_minute: u32 = 30;
@@ -57,6 +58,21 @@ section! {
         pub general_per_second: u32 = 50;
         /// How many of them at once.
         pub general_burst: u32 = 500;
+        /// Bytes that a person may upload within 24 hours. 0: no limit.
+        pub daily_upload_bytes: u64 = 5 * 1024 * 1024 * 1024;
+        /// Addresses that a person may have made for files that are still to come.
+        pub pending_uploads: u32 = 100;
+        /// Delayed events that a person may have waiting.
+        pub delayed_events: u32 = 100;
+        /// How far in the future a delayed event may be, in hours.
+        pub delayed_events_max_hours: u32 = 24;
+        /// The largest piece of account data, what programs keep here for a person, in bytes. The lists of direct rooms and
+        /// of ignored people may be eight times as large.
+        pub account_data_bytes: u32 = 64 * 1024;
+        /// Pieces of account data that a person may have, those about rooms included.
+        pub account_data_entries: u32 = 10_000;
+        /// Pieces of account data that a person may have about one room.
+        pub account_data_entries_per_room: u32 = 100;
     }
 }
 
@@ -181,5 +197,22 @@ impl Check for Limits {
                 );
             }
         }
+        if !(1..=MAX_DELAY_HOURS).contains(&self.delayed_events_max_hours) {
+            let message = format!("must be between 1 and {MAX_DELAY_HOURS}, a year");
+            source.refuse("limits", "delayed_events_max_hours", &message);
+        }
+        if !(MIN_ACCOUNT_DATA_BYTES..=MAX_ACCOUNT_DATA_BYTES).contains(&self.account_data_bytes) {
+            let message = format!(
+                "must be between {MIN_ACCOUNT_DATA_BYTES}, or programs can't keep what they need, and \
+                 {MAX_ACCOUNT_DATA_BYTES}: each piece is sent in one answer"
+            );
+            source.refuse("limits", "account_data_bytes", &message);
+        }
     }
 }
+
+/// A year.
+const MAX_DELAY_HOURS: u32 = 366 * 24;
+const MIN_ACCOUNT_DATA_BYTES: u32 = 4096;
+/// Eight times as much is still below the largest body.
+const MAX_ACCOUNT_DATA_BYTES: u32 = 512 * 1024;

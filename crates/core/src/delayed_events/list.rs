@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use rohrpost_store::DelayedEvent;
 
-use crate::{
-    Caller, Refusal, Result, Server,
-    delayed_events::{KEEP, MAX_WAITING},
-};
+use crate::{Caller, Refusal, Result, Server, delayed_events::KEEP};
 
 /// The planned events of the caller, in the order of the times for which they are planned.
 ///
@@ -15,11 +12,10 @@ use crate::{
 /// Those of the store.
 pub async fn list(server: &Arc<Server>, caller: &Caller) -> Result<Vec<DelayedEvent>> {
     let user_id = caller.user_id.clone();
+    let count = server.settings.quotas.delayed_events.saturating_add(KEEP);
     server
         .store
-        .read(move |tx| {
-            Box::pin(async move { Ok(tx.delayed_event_list(&user_id, KEEP + MAX_WAITING).await?) })
-        })
+        .read(move |tx| Box::pin(async move { Ok(tx.delayed_event_list(&user_id, count).await?) }))
         .await
 }
 

@@ -7,11 +7,7 @@ use rohrpost_store::{DelayedEvent, Tx, Work};
 use ruma::{OwnedRoomId, events::TimelineEventType};
 
 use crate::{
-    Caller, Refusal, Result, Server,
-    delayed_events::{KEEP, MAX_DELAY, MAX_WAITING},
-    limits::Kind,
-    random,
-    rooms::check_txn_id,
+    Caller, Refusal, Result, Server, delayed_events::KEEP, limits::Kind, random, rooms::check_txn_id,
 };
 
 /// Length of an id: whoever guesses one may send or cancel the event.
@@ -52,7 +48,6 @@ struct Unit {
 /// waiting; `InvalidParam` without a delay; `BadJson`, `TooLarge` for content that can't stand in an event.
 pub async fn schedule(server: &Arc<Server>, wanted: Schedule) -> Result<String> {
     wanted.caller.may_take_part()?;
-    wanted.caller.may_take_part()?;
     server.limit(Kind::Message, wanted.caller.user_id.as_str())?;
     if wanted.kind == TimelineEventType::RoomRedaction {
         return Err(Refusal::InvalidParam(
@@ -64,8 +59,9 @@ pub async fn schedule(server: &Arc<Server>, wanted: Schedule) -> Result<String> 
             "the delay must be at least 1 ms".to_owned(),
         ));
     }
-    if wanted.delay > MAX_DELAY {
-        return Err(Refusal::MaxDelayExceeded { max_delay: MAX_DELAY });
+    let max_delay = server.settings.quotas.max_delay;
+    if wanted.delay > max_delay {
+        return Err(Refusal::MaxDelayExceeded { max_delay });
     }
     if let Some(txn_id) = &wanted.txn_id {
         check_txn_id(txn_id.as_str().into())?;
@@ -127,7 +123,7 @@ impl Work for Unit {
             return Err(Refusal::not_in_room());
         }
         let (waiting, next_ts) = tx.delayed_event_waiting(user_id).await?;
-        if waiting >= i64::from(MAX_WAITING) {
+        if waiting >= i64::from(self.server.settings.quotas.delayed_events) {
             let wait_ms = next_ts.unwrap_or_default() - event.running_since_ts;
             return Err(Refusal::LimitExceeded {
                 retry_after_ms: u64::try_from(wait_ms).unwrap_or(0).max(1000),

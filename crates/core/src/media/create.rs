@@ -9,8 +9,6 @@ use crate::{Caller, Refusal, Result, Server, limits::Kind, media::MEDIA_ID_LENGT
 
 /// How long an address waits for its file: 24 hours, in ms, as the specification recommends.
 const LIFETIME_MS: i64 = 24 * 60 * 60 * 1000;
-/// Addresses without a file that somebody may have at a time.
-const MAX_PENDING: i64 = 100;
 
 /// An address without a file.
 #[derive(Clone, Debug)]
@@ -37,6 +35,7 @@ pub async fn create(server: &Arc<Server>, caller: Caller) -> Result<Created> {
     let unit = Unit {
         media_id,
         owner: caller.user_id,
+        max_pending: i64::from(server.settings.quotas.pending_uploads),
         now_ts,
         expires_ts,
     };
@@ -47,6 +46,7 @@ pub async fn create(server: &Arc<Server>, caller: Caller) -> Result<Created> {
 struct Unit {
     media_id: String,
     owner: OwnedUserId,
+    max_pending: i64,
     now_ts: i64,
     expires_ts: i64,
 }
@@ -56,8 +56,10 @@ impl Work for Unit {
     type Error = Refusal;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<()> {
+        // One writer at a time, or two could both be the last for which there is space.
+        tx.user_lock(&self.owner).await?;
         let (count, first_end) = tx.media_pending_count(&self.owner, self.now_ts).await?;
-        if count >= MAX_PENDING {
+        if count >= self.max_pending {
             let wait_ms = first_end.map_or(LIFETIME_MS, |end| end - self.now_ts);
             return Err(Refusal::LimitExceeded {
                 retry_after_ms: wait_ms.unsigned_abs(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rohrpost_store::{MediaRow, PendingBlob, Tx, Work};
-use ruma::{OwnedMxcUri, OwnedUserId};
+use ruma::{OwnedMxcUri, OwnedUserId, UserId};
 
 use crate::{
     Caller, Refusal, Result, Server,
@@ -12,6 +12,8 @@ use crate::{
     random,
 };
 
+/// A day, in ms.
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// Longest content type, in bytes.
 const MAX_CONTENT_TYPE_BYTES: usize = 255;
 /// Longest file name that is kept, in characters.
@@ -47,7 +49,7 @@ pub struct Upload {
 ///
 /// # Errors
 /// `TooLarge` when the announced length is over the limit, `InvalidParam` for a content type that is too long,
-/// `LimitExceeded`. With an address: `NotFound` when it wasn't made here or its time is over, `Forbidden` when somebody
+/// `LimitExceeded`, also for who uploaded too much within a day. With an address: `NotFound` when it wasn't made here or its time is over, `Forbidden` when somebody
 /// else made it, `CannotOverwriteMedia` when it has its file.
 ///
 /// # Spec
@@ -60,6 +62,8 @@ pub async fn begin(server: &Arc<Server>, new: NewUpload) -> Result<Upload> {
     {
         return Err(too_large(server));
     }
+    let quota = DailyQuota::new(server, &new.caller.user_id);
+    quota.has_space(server, new.announced_bytes.unwrap_or(1)).await?;
     let is_header =
         |text: &str| text.len() <= MAX_CONTENT_TYPE_BYTES && text.bytes().all(|b| (b' '..=b'~').contains(&b));
     if new.content_type.as_deref().is_some_and(|text| !is_header(text)) {
@@ -104,11 +108,12 @@ impl Upload {
     /// Makes the file durable; answers its address.
     ///
     /// # Errors
-    /// Those of the disk and of the store. Then there is no file.
+    /// Those of the disk and of the store; `LimitExceeded` for who uploaded too much within a day. Then there is no file.
     pub async fn finish(self) -> Result<OwnedMxcUri> {
         let size_bytes = i64::try_from(self.pending.size_bytes()).unwrap_or(i64::MAX);
         let hash = self.pending.finish().await?;
         let address = format!("mxc://{}/{}", self.server.name(), self.media_id);
+        let quota = DailyQuota::new(&self.server, &self.owner);
         let row = MediaRow {
             media_id: self.media_id,
             owner: self.owner,
@@ -121,6 +126,7 @@ impl Upload {
             .store
             .write(Unit {
                 row,
+                quota,
                 is_awaited: self.is_awaited,
                 now_ts: self.server.now_ts(),
             })
@@ -136,6 +142,7 @@ impl Upload {
 
 struct Unit {
     row: MediaRow,
+    quota: DailyQuota,
     is_awaited: bool,
     now_ts: i64,
 }
@@ -145,11 +152,64 @@ impl Work for Unit {
     type Error = Refusal;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<()> {
+        // One writer at a time: of many uploads at once each counts for the next.
+        tx.user_lock(&self.row.owner).await?;
+        self.quota.check(tx, self.row.size_bytes.unsigned_abs()).await?;
         // Of two uploads at the same time the first one counts.
         if self.is_awaited && !tx.media_pending_delete(&self.row.media_id).await? {
             return Err(Refusal::CannotOverwriteMedia);
         }
         Ok(tx.media_insert(&self.row, self.now_ts).await?)
+    }
+}
+
+/// How much somebody may upload within a day.
+#[derive(Clone)]
+struct DailyQuota {
+    owner: OwnedUserId,
+    /// 0: no limit.
+    max_bytes: u64,
+    now_ts: i64,
+}
+
+impl DailyQuota {
+    fn new(server: &Server, owner: &UserId) -> Self {
+        let max_bytes = if server.settings.appservices.is_unlimited(owner.as_str()) {
+            0
+        } else {
+            server.settings.quotas.daily_upload_bytes
+        };
+        Self {
+            owner: owner.to_owned(),
+            max_bytes,
+            now_ts: server.now_ts(),
+        }
+    }
+
+    /// Looks before anything is uploaded.
+    async fn has_space(&self, server: &Arc<Server>, bytes: u64) -> Result<()> {
+        let quota = self.clone();
+        let reading = server
+            .store
+            .read(move |tx| Box::pin(async move { quota.check(tx, bytes).await }));
+        reading.await
+    }
+
+    /// # Errors
+    /// `LimitExceeded` when these many bytes are too much.
+    async fn check(&self, tx: &mut Tx<'_>, bytes: u64) -> Result<()> {
+        if self.max_bytes == 0 {
+            return Ok(());
+        }
+        let (used, first_ts) = tx.media_bytes_since(&self.owner, self.now_ts - DAY_MS).await?;
+        if used.unsigned_abs().saturating_add(bytes) <= self.max_bytes {
+            return Ok(());
+        }
+        // When the first of them is a day old there is space again.
+        let wait_ms = first_ts.map_or(DAY_MS, |first_ts| first_ts + DAY_MS - self.now_ts);
+        Err(Refusal::LimitExceeded {
+            retry_after_ms: wait_ms.max(1000).unsigned_abs(),
+        })
     }
 }
 

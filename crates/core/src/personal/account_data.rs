@@ -7,16 +7,12 @@ use rohrpost_store::{AccountData, GLOBAL, RoomNid, Tx, Work};
 use ruma::{OwnedRoomId, UserId};
 use serde_json::{Map, Value};
 
-use crate::{Caller, Refusal, Result, Server, personal::known_room, push::rules};
+use crate::{Caller, Refusal, Result, Server, personal::known_room, push::rules, settings::Quotas};
 
-/// Largest piece, in bytes.
-const MAX_CONTENT_BYTES: usize = 64 * 1024;
-/// Largest piece of the few types that grow with the number of rooms and people, in bytes.
-const MAX_LIST_BYTES: usize = 512 * 1024;
+/// How many times as large the few types may be that grow with the number of rooms and people.
+const LIST_FACTOR: usize = 8;
 /// Types that grow with the number of rooms and people.
 const LISTS: [&str; 2] = ["m.direct", "m.ignored_user_list"];
-/// Pieces of one user, those about rooms included.
-const MAX_PIECES: i64 = 10_000;
 /// Longest type, in bytes.
 const MAX_KIND_BYTES: usize = 255;
 
@@ -35,7 +31,10 @@ pub struct SetAccountData {
     pub content: String,
 }
 
-struct Unit(SetAccountData);
+struct Unit {
+    data: SetAccountData,
+    quotas: Quotas,
+}
 
 /// Sets a piece of account data.
 ///
@@ -58,11 +57,11 @@ pub async fn set(server: &Arc<Server>, data: SetAccountData) -> Result<()> {
             "the type is longer than {MAX_KIND_BYTES} bytes"
         )));
     }
-    let limit = if LISTS.contains(&data.kind.as_str()) {
-        MAX_LIST_BYTES
-    } else {
-        MAX_CONTENT_BYTES
-    };
+    let quotas = server.settings.quotas;
+    let mut limit = quotas.account_data_bytes as usize;
+    if LISTS.contains(&data.kind.as_str()) {
+        limit = limit.saturating_mul(LIST_FACTOR);
+    }
     if data.content.len() > limit {
         return Err(Refusal::TooLarge(format!(
             "account data of this type may have {limit} bytes"
@@ -71,7 +70,7 @@ pub async fn set(server: &Arc<Server>, data: SetAccountData) -> Result<()> {
     if serde_json::from_str::<Map<String, Value>>(&data.content).is_err() {
         return Err(Refusal::BadJson("account data must be a JSON object".to_owned()));
     }
-    server.store.write(Unit(data)).await
+    server.store.write(Unit { data, quotas }).await
 }
 
 impl Work for Unit {
@@ -84,17 +83,41 @@ impl Work for Unit {
             room_id,
             kind,
             content,
-        } = &self.0;
+        } = &self.data;
         let user_id = &caller.user_id;
         let room = match room_id {
             Some(room_id) => known_room(tx, user_id, room_id).await?,
             None => GLOBAL,
         };
+        // One writer at a time, or two could both be the last for which there is space.
+        tx.user_lock(user_id).await?;
+        if tx.account_data_get(user_id, room, kind).await?.is_none() {
+            self.has_space(tx, user_id, room).await?;
+        }
         put(tx, user_id, room, kind, content.clone()).await
     }
 }
 
-/// Sets a piece of account data and wakes the user's devices.
+impl Unit {
+    /// Whether there may be one more piece.
+    async fn has_space(&self, tx: &mut Tx<'_>, user_id: &UserId, room: RoomNid) -> Result<()> {
+        let max = self.quotas.account_data_entries;
+        if tx.account_data_count(user_id).await? >= i64::from(max) {
+            return Err(Refusal::TooLarge(format!(
+                "an account may keep {max} pieces of data"
+            )));
+        }
+        let max = self.quotas.account_data_entries_per_room;
+        if room != GLOBAL && tx.account_data_count_in(user_id, room).await? >= i64::from(max) {
+            return Err(Refusal::TooLarge(format!(
+                "an account may keep {max} pieces of data about a room"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Sets a piece of account data and wakes the user's devices. Counts nothing: for what the server writes itself.
 pub(crate) async fn put(
     tx: &mut Tx<'_>,
     user_id: &UserId,
@@ -102,12 +125,6 @@ pub(crate) async fn put(
     kind: &str,
     content: String,
 ) -> Result<()> {
-    let is_new = tx.account_data_get(user_id, room, kind).await?.is_none();
-    if is_new && tx.account_data_count(user_id).await? >= MAX_PIECES {
-        return Err(Refusal::TooLarge(format!(
-            "an account may keep {MAX_PIECES} pieces of data"
-        )));
-    }
     let pos = tx.pos_next().await?;
     tx.account_data_put(
         user_id,

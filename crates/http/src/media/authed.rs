@@ -13,7 +13,7 @@ use ruma::api::{IncomingRequest, IncomingRequestExt as _};
 use crate::{
     error::ApiError,
     guests,
-    routes::{act_as, bearer},
+    routes::{act_as, token},
 };
 
 /// A request with a valid access token, its body not read yet.
@@ -26,16 +26,16 @@ impl FromRequestParts<Arc<Server>> for RawAuthed {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, ApiError> {
-        let token = bearer(&parts.headers).ok_or(Refusal::MissingToken)?;
+        let token = token(server, &parts.headers, parts.uri.query()).ok_or(Refusal::MissingToken)?;
         let act_as = act_as(parts.uri.query());
         let path = parts
             .extensions
             .get::<MatchedPath>()
             .map_or("", MatchedPath::as_str);
         let caller = if guests::may(&format!("{} {path}", parts.method)) {
-            authenticate_guest_too(server, token, &act_as).await?
+            authenticate_guest_too(server, &token, &act_as).await?
         } else {
-            authenticate_as(server, token, &act_as).await?
+            authenticate_as(server, &token, &act_as).await?
         };
         let params = RawPathParams::from_request_parts(parts, server).await;
         // What isn't UTF-8 names nothing.

@@ -12,7 +12,7 @@ use rohrpost_core::{
     push::gateways::{Gateway, PushSettings},
     rtc::{livekit::Livekit, turn::Turn},
     settings::{
-        EmailSettings, Guests, Notices, PasswordCost, PeopleSearch, Rate, Registration, Settings,
+        EmailSettings, Guests, Notices, PasswordCost, PeopleSearch, Quotas, Rate, Registration, Settings,
         SharedSecret, Support,
     },
 };
@@ -37,6 +37,7 @@ pub(super) fn settings(config: &Config) -> anyhow::Result<Settings> {
         }),
         oauth: config.oauth.enabled,
         legacy_login: config.oauth.legacy_login,
+        query_tokens: config.client_api.query_tokens,
         shared_secret: config
             .registration
             .shared_secret
@@ -84,8 +85,21 @@ pub(super) fn settings(config: &Config) -> anyhow::Result<Settings> {
             room_name: config.server_notices.room_name.clone(),
         },
         support: support(&config.support)?,
+        quotas: quotas(&config.limits),
         limits: config.limits.enabled.then(|| rates(&config.limits)),
     })
+}
+
+fn quotas(limits: &Limits) -> Quotas {
+    Quotas {
+        daily_upload_bytes: limits.daily_upload_bytes,
+        pending_uploads: limits.pending_uploads,
+        delayed_events: limits.delayed_events,
+        max_delay: Duration::from_secs(u64::from(limits.delayed_events_max_hours) * 60 * 60),
+        account_data_bytes: limits.account_data_bytes,
+        account_data_entries: limits.account_data_entries,
+        account_data_entries_per_room: limits.account_data_entries_per_room,
+    }
 }
 
 fn livekit(rtc: &config::Rtc) -> Option<Livekit> {

@@ -40,6 +40,14 @@ fn account_data_is_replaced_where_it_stands() {
                 ),
                 (2, 0)
             );
+            assert_eq!(
+                (
+                    tx.account_data_count_in(&alice, RoomNid(7)).await?,
+                    tx.account_data_count_in(&alice, RoomNid(8)).await?,
+                    tx.account_data_count_in(&bob(), RoomNid(7)).await?
+                ),
+                (1, 0, 0)
+            );
         });
     });
 }

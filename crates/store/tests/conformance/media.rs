@@ -2,7 +2,7 @@
 
 use rohrpost_store::{MediaRow, ThumbnailKey, ThumbnailRow};
 
-use crate::support::{alice, on_both, tx};
+use crate::support::{alice, bob, on_both, tx};
 
 #[test]
 fn media_is_found_as_it_was_uploaded() {
@@ -36,6 +36,37 @@ fn media_is_found_as_it_was_uploaded() {
             let found = tx.media_get("ABC").await?.unwrap();
             assert_eq!((found.content_type, found.file_name), (None, None));
             assert!(tx.media_get("none").await?.is_none());
+        });
+    });
+}
+
+#[test]
+fn what_somebody_uploaded_is_counted() {
+    on_both(async |db| {
+        tx!(db, |tx| {
+            for (id, owner, size_bytes, ts) in [
+                ("a", alice(), 1_i64 << 40, 5),
+                ("b", alice(), 20, 6),
+                ("c", alice(), 300, 7),
+                ("d", bob(), 4000, 7),
+            ] {
+                let row = MediaRow {
+                    media_id: id.into(),
+                    owner,
+                    content_type: None,
+                    file_name: None,
+                    size_bytes,
+                    hash: "00".into(),
+                };
+                tx.media_insert(&row, ts).await?;
+            }
+            assert_eq!(
+                tx.media_bytes_since(&alice(), 4).await?,
+                ((1 << 40) + 320, Some(5))
+            );
+            assert_eq!(tx.media_bytes_since(&alice(), 5).await?, (320, Some(6)));
+            assert_eq!(tx.media_bytes_since(&alice(), 7).await?, (0, None));
+            assert_eq!(tx.media_bytes_since(&bob(), 0).await?, (4000, Some(7)));
         });
     });
 }

@@ -2,7 +2,7 @@
 //!
 //! What users of this server may do. [Specification](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3capabilities)
 
-use rohrpost_core::{Result, delayed_events, oauth::manage::is_by_oauth};
+use rohrpost_core::{Result, oauth::manage::is_by_oauth};
 use ruma::{
     RoomVersionId,
     api::client::discovery::get_capabilities::v3::{
@@ -60,8 +60,8 @@ pub(crate) async fn capabilities(
         capabilities["m.change_password"] = json!({ "enabled": false });
     }
     let planned = json!({
-        "max_delay_ms": delayed_events::MAX_DELAY.as_millis() as u64,
-        "max_scheduled": delayed_events::MAX_WAITING,
+        "max_delay_ms": server.settings.quotas.max_delay.as_millis() as u64,
+        "max_scheduled": server.settings.quotas.delayed_events,
     });
     capabilities["m.delayed_events"] = planned.clone();
     capabilities["org.matrix.msc4140.delayed_events"] = planned;

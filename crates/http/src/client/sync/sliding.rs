@@ -21,7 +21,7 @@ use rohrpost_core::{Refusal, Server, caller::authenticate_as, personal::presence
 
 use crate::{
     error::ApiError,
-    routes::{act_as, bearer, check_query, read_json},
+    routes::{act_as, check_query, read_json, token},
 };
 
 const UNSTABLE: &str = "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync";
@@ -36,8 +36,9 @@ pub(super) async fn sync(State(server): State<Arc<Server>>, request: Request) ->
 }
 
 async fn handle(server: &Arc<Server>, request: Request) -> Result<Vec<u8>, ApiError> {
-    let token = bearer(request.headers()).ok_or(Refusal::MissingToken)?;
-    let caller = authenticate_as(server, token, &act_as(request.uri().query())).await?;
+    let query = request.uri().query();
+    let token = token(server, request.headers(), query).ok_or(Refusal::MissingToken)?;
+    let caller = authenticate_as(server, &token, &act_as(query)).await?;
     let (parts, body) = request.into_parts();
     check_query(parts.uri.query())?;
     let is_unstable = parts.uri.path() == UNSTABLE;

@@ -33,7 +33,7 @@ use ruma::api::{
 use self::answer::Spelling;
 use crate::{
     error::ApiError,
-    routes::{act_as, bearer, check_query},
+    routes::{act_as, check_query, token},
 };
 
 pub(crate) async fn sync(State(server): State<Arc<Server>>, request: Request) -> Response {
@@ -44,9 +44,10 @@ pub(crate) async fn sync(State(server): State<Arc<Server>>, request: Request) ->
 }
 
 async fn handle(server: &Arc<Server>, request: Request) -> Result<Vec<u8>, ApiError> {
-    let token = bearer(request.headers()).ok_or(Refusal::MissingToken)?;
-    let caller = authenticate_guest_too(server, token, &act_as(request.uri().query())).await?;
-    check_query(request.uri().query())?;
+    let query = request.uri().query();
+    let token = token(server, request.headers(), query).ok_or(Refusal::MissingToken)?;
+    let caller = authenticate_guest_too(server, &token, &act_as(query)).await?;
+    check_query(query)?;
     let is_unstable = request.uri().query().is_some_and(|query| {
         query
             .split('&')
