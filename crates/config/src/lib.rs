@@ -42,6 +42,7 @@ pub use crate::sections::server_notices::ServerNotices;
 pub use crate::sections::support::Support;
 pub use crate::sections::tls::Tls;
 pub use crate::sections::turn::Turn;
+pub use crate::sections::url_preview::UrlPreview;
 pub use crate::sections::user_directory::{PeopleSearch, UserDirectory};
 
 use crate::section::{Check, sections};
@@ -62,6 +63,7 @@ sections! {
         rooms: Rooms,
         limits: Limits,
         media: Media,
+        url_preview: UrlPreview,
         client_api: ClientApi,
         presence: Presence,
         appservices: Appservices,

@@ -22,4 +22,5 @@ pub(crate) mod server_notices;
 pub(crate) mod support;
 pub(crate) mod tls;
 pub(crate) mod turn;
+pub(crate) mod url_preview;
 pub(crate) mod user_directory;

@@ -347,6 +347,39 @@ fn pace_is_counted_per_second() {
 }
 
 #[test]
+fn what_a_preview_may_cost_and_where_it_may_go_is_checked() {
+    let config = read(&format!(
+        "{LEAST}[url_preview]\nenabled = true\nallowed_hosts = [\"amt.example\", \"*.amt.example\", \"[::1]\"]\n\
+         denied_hosts = [\"10.0.0.1\"]\nallowed_private_networks = [\"10.20.0.0/16\"]\n"
+    ));
+    assert_eq!(config.expect("good").url_preview.allowed_hosts.len(), 3);
+    let text = complaint(read(&format!(
+        "{LEAST}[url_preview]\nallowed_hosts = [\"https://amt.example\"]\ndenied_hosts = [\"amt.example:80\", \"*\"]\n\
+         allowed_ports = [0]\nmax_page_bytes = 0\nmax_picture_bytes = 4000000000\ntimeout_s = 0\n\
+         [limits]\nurl_previews_burst = 0\ndelayed_events_max_hours = 0\naccount_data_bytes = 1\n"
+    )));
+    let keys: Vec<&str> = text.lines().filter_map(|line| line.split(": ").nth(1)).collect();
+    let expected = [
+        "limits.url_previews_burst",
+        "limits.delayed_events_max_hours",
+        "limits.account_data_bytes",
+        "url_preview.allowed_hosts",
+        "url_preview.denied_hosts",
+        "url_preview.allowed_ports",
+        "url_preview.max_page_bytes",
+        "url_preview.max_picture_bytes",
+        "url_preview.timeout_s",
+    ];
+    assert_eq!(keys, expected, "{text}");
+    for host in ["*", "*.*", "a*.example", "", "[::1]:80", "amt.example/x"] {
+        let text = complaint(read(&format!(
+            "{LEAST}[url_preview]\ndenied_hosts = [\"{host}\"]\n"
+        )));
+        assert!(text.contains("url_preview.denied_hosts: "), "{host}: {text}");
+    }
+}
+
+#[test]
 fn the_example_says_what_the_defaults_are() {
     let example = Config::example();
     read(&example).expect("the example as it stands");

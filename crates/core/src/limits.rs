@@ -42,6 +42,8 @@ pub enum Kind {
     KeyClaim,
     /// To-device requests of one user.
     ToDevice,
+    /// Pages fetched for previews for one user.
+    UrlPreview,
     /// Everything else of one user.
     General,
 }

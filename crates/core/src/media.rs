@@ -1,9 +1,11 @@
 //! Uploaded files: kept under the hash of their content, given to whoever is signed in and knows their address.
 //!
-//! Files of encrypted rooms are noise to this server. Nothing is fetched from elsewhere. Start with [`upload`].
+//! Files of encrypted rooms are noise to this server. Nothing is fetched from elsewhere but for [`preview`], where the
+//! operator wants those. Start with [`upload`].
 
 pub mod create;
 pub mod download;
+pub mod preview;
 mod scale;
 pub mod thumbnail;
 pub mod upload;

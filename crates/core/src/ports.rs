@@ -33,6 +33,8 @@ pub struct Ports {
     pub rng: Arc<dyn Rng>,
     /// The way to application services, where there are any.
     pub services: Option<Arc<dyn Services>>,
+    /// The way to pages behind links, if previews are made.
+    pub pages: Option<Arc<dyn Pages>>,
 }
 
 /// Something to be told to a server elsewhere.
@@ -92,6 +94,40 @@ pub enum Verb {
 pub trait Services: Send + Sync + 'static {
     /// Sends a request and waits for its answer for at most so long.
     fn ask(&self, verb: Verb, request: Post, patience: Duration) -> BoxFuture<'_, Result<Posted, PostError>>;
+}
+
+/// A page to be fetched.
+pub struct Get {
+    /// Where it is; the caller made sure that the operator allows it.
+    pub url: url::Url,
+    /// What is wanted, as the header `Accept` says it.
+    pub accept: &'static str,
+    /// How much of it is read, in bytes as they come over the line.
+    pub max_bytes: usize,
+}
+
+/// What came, possibly compressed. Everything in it was made by a stranger.
+#[derive(Clone, Debug, Default)]
+pub struct Got {
+    /// The status code.
+    pub status: u16,
+    /// The header `Location`.
+    pub location: Option<String>,
+    /// The header `Content-Type`.
+    pub content_type: Option<String>,
+    /// The header `Content-Encoding`.
+    pub content_encoding: Option<String>,
+    /// The body, where the status is 200.
+    pub body: Vec<u8>,
+    /// Whether that is all of it.
+    pub is_whole: bool,
+}
+
+/// The way to pages that people link to. Follows no redirections, sends no cookies and nothing about who asks, and
+/// connects to no private network unless the operator allows it.
+pub trait Pages: Send + Sync + 'static {
+    /// Sends a `GET`.
+    fn get(&self, get: Get) -> BoxFuture<'_, Result<Got, PostError>>;
 }
 
 /// Mail. May hold a secret, so it has no `Debug`.

@@ -14,9 +14,10 @@ use zeroize::Zeroizing;
 use crate::{
     Result,
     limits::{Kind, Limits},
+    media::preview::Previews,
     notify::Notify,
     personal::presence::Present,
-    ports::{Clock, Ports, Rng, Services},
+    ports::{Clock, Pages, Ports, Rng, Services},
     push::web_push::{self, VapidKey},
     random,
     rendezvous::Notes,
@@ -43,6 +44,7 @@ pub struct Server {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) services: Option<Arc<dyn Services>>,
+    pub(crate) pages: Option<Arc<dyn Pages>>,
     pub(crate) key: Ed25519KeyPair,
     pub(crate) vapid: VapidKey,
     pub(crate) notify: Arc<Notify>,
@@ -57,6 +59,7 @@ pub struct Server {
     pub(crate) pictures: Semaphore,
     /// Questions to application services that people wait for.
     pub(crate) questions: Semaphore,
+    pub(crate) previews: Previews,
     /// Counts the files that came to addresses made before; wakes whoever waits for one.
     pub(crate) uploads: watch::Sender<u64>,
     stopping: watch::Sender<bool>,
@@ -114,6 +117,7 @@ impl Server {
             clock: ports.clock,
             rng: ports.rng,
             services: ports.services,
+            pages: ports.pages,
             notify,
             heads: HeadCache::default(),
             unread: UnreadCache::default(),
@@ -124,6 +128,7 @@ impl Server {
             passwords: Semaphore::new(PASSWORDS_AT_ONCE),
             pictures: Semaphore::new(PICTURES_AT_ONCE),
             questions: Semaphore::new(QUESTIONS_AT_ONCE),
+            previews: Previews::default(),
             uploads: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
         }))

@@ -171,6 +171,8 @@ pub struct Settings {
     pub notices: Notices,
     /// Whom to ask for help.
     pub support: Support,
+    /// Previews of links, if they are made.
+    pub url_preview: Option<crate::media::preview::PreviewSettings>,
     /// How much one account may have.
     pub quotas: Quotas,
     /// The limits; `None`: none at all.

@@ -27,6 +27,7 @@ struct ForgetAnswers {
 /// Only when the store fails.
 pub async fn upkeep(server: &Arc<Server>) -> Result<()> {
     media::create::tidy(server).await?;
+    media::preview::tidy(server).await?;
     accounts::tidy::tidy(server).await?;
     delayed_events::send_due::forget(server).await?;
     presence::expire(server).await

@@ -8,6 +8,7 @@ mod create;
 mod download;
 mod get_config;
 mod legacy;
+mod preview_url;
 mod range;
 mod thumbnail;
 mod upload;
@@ -27,6 +28,8 @@ use crate::routes::{Access, Routes};
 pub(crate) fn routes(routes: &mut Routes) {
     routes.authed(get_config::get_config);
     routes.authed(get_config::get_legacy_config);
+    routes.authed(preview_url::preview_url);
+    routes.authed(preview_url::preview_url_legacy);
     for path in create_content::v3::Request::PATH_BUILDER.all_paths() {
         routes.raw(Method::POST, path, Access::Authed, upload::upload);
     }

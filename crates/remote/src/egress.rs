@@ -11,15 +11,16 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
+use ipnet::IpNet;
 use reqwest::{
-    Client, Method,
+    Client, ClientBuilder, Method, Response,
     dns::{Addrs, Name, Resolve, Resolving},
-    header::RETRY_AFTER,
+    header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, RETRY_AFTER},
     redirect::Policy,
 };
-use rohrpost_core::ports::{Egress, Post, PostError, Posted, Services, Verb};
+use rohrpost_core::ports::{Egress, Get, Got, Pages, Post, PostError, Posted, Services, Verb};
 use rustls::{ClientConfig, RootCertStore};
-use url::Host;
+use url::{Host, Url};
 
 use crate::addresses::is_public;
 
@@ -29,6 +30,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// The same for an application service, which may do much before it answers.
 const SERVICE_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest time for a page or a picture; whoever asks is less patient.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How the server names itself to pages that people link to.
+const PAGE_AGENT: &str = "Mozilla/5.0 (compatible; link preview)";
 /// How long a connection is kept for the next request.
 const IDLE: Duration = Duration::from_secs(60);
 /// Connections to one server that are kept.
@@ -39,17 +44,25 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024;
 const MAX_SERVICE_ANSWER_BYTES: usize = 1024 * 1024;
 
 /// Which networks may be connected to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Networks {
     /// The internet.
     Public,
+    /// The internet, and these.
+    PublicAnd(Vec<IpNet>),
     /// Private networks and this computer, too.
     All,
 }
 
 impl Networks {
-    fn allow(self, address: IpAddr) -> bool {
-        self == Self::All || is_public(address)
+    fn allow(&self, address: IpAddr) -> bool {
+        let is_named = match self {
+            Self::Public => false,
+            // An IPv4 address in IPv6 clothes is in the network of the IPv4 address.
+            Self::PublicAnd(named) => named.iter().any(|net| net.contains(&address.to_canonical())),
+            Self::All => true,
+        };
+        is_named || is_public(address)
     }
 }
 
@@ -88,7 +101,31 @@ impl Outside {
         Self::within(Networks::All, SERVICE_TIMEOUT, MAX_SERVICE_ANSWER_BYTES)
     }
 
+    /// The way to pages that people link to: without connections that are kept, which would tell one page of another,
+    /// and without a name in which the version or the people of this server could be read.
+    ///
+    /// # Errors
+    /// When TLS can't be set up.
+    pub fn to_pages(networks: Networks) -> Result<Self, EgressError> {
+        let client = Self::builder(&networks, PAGE_TIMEOUT)?;
+        let client = client.user_agent(PAGE_AGENT).pool_max_idle_per_host(0).build()?;
+        Ok(Self {
+            client,
+            networks,
+            max_answer_bytes: MAX_ANSWER_BYTES,
+        })
+    }
+
     fn within(networks: Networks, timeout: Duration, max_answer_bytes: usize) -> Result<Self, EgressError> {
+        let client = Self::builder(&networks, timeout)?.build()?;
+        Ok(Self {
+            client,
+            networks,
+            max_answer_bytes,
+        })
+    }
+
+    fn builder(networks: &Networks, timeout: Duration) -> Result<ClientBuilder, EgressError> {
         let mut roots = RootCertStore::empty();
         let found = rustls_native_certs::load_native_certs();
         let (_, unusable) = roots.add_parsable_certificates(found.certs);
@@ -105,9 +142,9 @@ impl Outside {
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let client = Client::builder()
+        Ok(Client::builder()
             .use_preconfigured_tls(tls)
-            .dns_resolver(Arc::new(Guarded(networks)))
+            .dns_resolver(Arc::new(Guarded(networks.clone())))
             .redirect(Policy::none())
             .no_proxy()
             .referer(false)
@@ -115,24 +152,21 @@ impl Outside {
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(timeout)
             .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(MAX_IDLE)
-            .build()?;
-        Ok(Self {
-            client,
-            networks,
-            max_answer_bytes,
-        })
+            .pool_max_idle_per_host(MAX_IDLE))
     }
 
-    async fn send(&self, method: Method, post: Post) -> Result<Posted, PostError> {
-        // Names are looked at when they are resolved.
-        let is_allowed = match post.url.host() {
+    /// Whether an address may be connected to. Names are looked at when they are resolved.
+    fn allows(&self, url: &Url) -> bool {
+        match url.host() {
             Some(Host::Ipv4(address)) => self.networks.allow(address.into()),
             Some(Host::Ipv6(address)) => self.networks.allow(address.into()),
             Some(Host::Domain(_)) => true,
             None => false,
-        };
-        if !is_allowed {
+        }
+    }
+
+    async fn send(&self, method: Method, post: Post) -> Result<Posted, PostError> {
+        if !self.allows(&post.url) {
             return Err(PostError::NotAllowed);
         }
         let mut request = self.client.request(method, post.url).body(post.body);
@@ -143,17 +177,50 @@ impl Outside {
         let status = response.status().as_u16();
         let retry_after = response.headers().get(RETRY_AFTER);
         let retry_after = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
-        let mut body = Vec::new();
-        while body.len() < self.max_answer_bytes
-            && let Some(chunk) = response.chunk().await.map_err(|error| failed(&error))?
-        {
-            let space = self.max_answer_bytes - body.len();
-            body.extend_from_slice(&chunk[..chunk.len().min(space)]);
-        }
+        let (body, _) = read(&mut response, self.max_answer_bytes).await?;
         Ok(Posted {
             status,
             retry_after: retry_after.map(Duration::from_secs),
             body,
+        })
+    }
+}
+
+/// The first so many bytes of an answer, and whether that is all of it.
+async fn read(response: &mut Response, max_bytes: usize) -> Result<(Vec<u8>, bool), PostError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| failed(&error))? {
+        let space = max_bytes - body.len();
+        if chunk.len() > space {
+            body.extend_from_slice(&chunk[..space]);
+            return Ok((body, false));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok((body, true))
+}
+
+impl Pages for Outside {
+    fn get(&self, get: Get) -> BoxFuture<'_, Result<Got, PostError>> {
+        Box::pin(async move {
+            if !self.allows(&get.url) {
+                return Err(PostError::NotAllowed);
+            }
+            let request = self.client.get(get.url).header(ACCEPT, get.accept);
+            let request = request.header(ACCEPT_ENCODING, "gzip");
+            let mut response = request.send().await.map_err(|_| PostError::Failed)?;
+            let header = |name| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
+            let mut got = Got {
+                status: response.status().as_u16(),
+                location: header(LOCATION),
+                content_type: header(CONTENT_TYPE),
+                content_encoding: header(CONTENT_ENCODING),
+                ..Got::default()
+            };
+            if got.status == 200 {
+                (got.body, got.is_whole) = read(&mut response, get.max_bytes).await?;
+            }
+            Ok(got)
         })
     }
 }
@@ -191,7 +258,7 @@ struct Guarded(Networks);
 
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
-        let networks = self.0;
+        let networks = self.0.clone();
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let allowed: Vec<SocketAddr> = found.filter(|found| networks.allow(found.ip())).collect();
@@ -248,6 +315,28 @@ mod tests {
         assert_eq!(nobody, Err(ErrorKind::WouldBlock), "somebody connected");
         let refused = outside.post(post(&format!("http://127.0.0.1:{port}/"))).await;
         assert_eq!(refused.map(|posted| posted.status), Err(PostError::NotAllowed));
+    }
+
+    #[test]
+    fn a_network_that_is_named_is_allowed_in_all_its_clothes_and_no_other() {
+        let networks = Networks::PublicAnd(vec![
+            "10.20.0.0/16".parse().unwrap(),
+            "fd12::/64".parse().unwrap(),
+        ]);
+        for (address, is_allowed) in [
+            ("10.20.1.1", true),
+            ("::ffff:10.20.1.1", true),
+            ("fd12::1", true),
+            ("9.9.9.9", true),
+            ("10.21.1.1", false),
+            ("::ffff:10.21.1.1", false),
+            ("64:ff9b::a14:101", false),
+            ("127.0.0.1", false),
+            ("169.254.169.254", false),
+            ("fd13::1", false),
+        ] {
+            assert_eq!(networks.allow(address.parse().unwrap()), is_allowed, "{address}");
+        }
     }
 
     #[tokio::test]

@@ -26,5 +26,6 @@ pub(crate) fn ports() -> Ports {
         clock: Arc::new(System),
         rng: Arc::new(System),
         services: None,
+        pages: None,
     }
 }

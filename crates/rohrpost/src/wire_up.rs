@@ -15,7 +15,7 @@ use anyhow::{Context as _, bail};
 use rohrpost_config::{Config, DatabaseUrl};
 use rohrpost_core::{
     Server, StoreSettings,
-    ports::{Egress, Mailer, Ports, Services},
+    ports::{Egress, Mailer, Pages, Ports, Services},
     settings::Settings,
 };
 use rohrpost_remote::{
@@ -42,6 +42,7 @@ pub(crate) async fn server(config: &Config) -> anyhow::Result<Arc<Server>> {
     let settings = settings::settings(config)?;
     let ports = Ports {
         services: services(&settings)?,
+        pages: pages(config)?,
         ..system::ports()
     };
     Server::open(settings, store, ports)
@@ -60,6 +61,15 @@ pub(crate) fn egress(config: &Config) -> anyhow::Result<Arc<dyn Egress>> {
         Networks::Public
     };
     Ok(Arc::new(Outside::new(networks)?))
+}
+
+/// The way to pages behind links, if previews are made.
+fn pages(config: &Config) -> anyhow::Result<Option<Arc<dyn Pages>>> {
+    if !config.url_preview.enabled {
+        return Ok(None);
+    }
+    let networks = Networks::PublicAnd(config.url_preview.allowed_private_networks.clone());
+    Ok(Some(Arc::new(Outside::to_pages(networks)?)))
 }
 
 /// The way to application services, where there are any.

@@ -64,6 +64,7 @@ mod tokens;
 mod txns;
 mod typing;
 mod uia;
+mod url_previews;
 mod users;
 mod vapid_keys;
 mod walks;

@@ -25,6 +25,10 @@ const STEPS: &[(&str, &str)] = &[
         "dehydrated devices",
         include_str!("../migrations/0009_dehydrated_devices.sql"),
     ),
+    (
+        "url previews",
+        include_str!("../migrations/0011_url_previews.sql"),
+    ),
     ("accounts", include_str!("../migrations/0012_accounts.sql")),
     ("sync", include_str!("../migrations/0013_sync.sql")),
 ];

@@ -13,7 +13,7 @@ use axum::{Router, body::Body};
 use http::Request;
 use rohrpost_core::{
     Server, StoreSettings,
-    ports::{Clock, Egress, Mailer, Ports, Rng, Services},
+    ports::{Clock, Egress, Mailer, Pages, Ports, Rng, Services},
     settings::Settings,
 };
 use rohrpost_remote::{
@@ -44,6 +44,7 @@ pub struct TestServer(Arc<Shared>);
 struct Shared {
     place: Place,
     settings: Settings,
+    networks: Networks,
     clock: Arc<TestClock>,
     rng: Arc<SeededRng>,
     acknowledge: Arc<dyn Acknowledge>,
@@ -59,6 +60,7 @@ struct Running {
 /// A server that is about to be started.
 pub struct Builder {
     settings: Settings,
+    networks: Networks,
     acknowledge: Arc<dyn Acknowledge>,
 }
 
@@ -67,6 +69,13 @@ impl Builder {
     #[must_use]
     pub fn acknowledge(mut self, acknowledge: impl Acknowledge) -> Self {
         self.acknowledge = Arc::new(acknowledge);
+        self
+    }
+
+    /// Lets previews of links connect to private networks, too.
+    #[must_use]
+    pub fn reaching(mut self, networks: Networks) -> Self {
+        self.networks = networks;
         self
     }
 
@@ -84,6 +93,7 @@ impl Builder {
     pub async fn each(self, test: impl AsyncFn(TestServer)) {
         let again = Self {
             settings: self.settings.clone(),
+            networks: self.networks.clone(),
             acknowledge: Arc::clone(&self.acknowledge),
         };
         let server = self.sqlite().await;
@@ -100,6 +110,7 @@ impl Builder {
         let shared = Shared {
             place,
             settings: self.settings,
+            networks: self.networks,
             clock: Arc::default(),
             rng: Arc::new(SeededRng::new(SEED.fetch_add(1, Ordering::Relaxed))),
             acknowledge: self.acknowledge,
@@ -118,6 +129,7 @@ impl TestServer {
         change(&mut settings);
         Builder {
             settings,
+            networks: Networks::Public,
             acknowledge: Arc::new(AfterCommit),
         }
     }
@@ -149,6 +161,10 @@ impl TestServer {
             clock: Arc::clone(&shared.clock) as Arc<dyn Clock>,
             rng: Arc::clone(&shared.rng) as Arc<dyn Rng>,
             services: services(&shared.settings),
+            pages: shared.settings.url_preview.as_ref().map(|_| {
+                let pages = Outside::to_pages(shared.networks.clone());
+                Arc::new(pages.expect("connections can be made")) as Arc<dyn Pages>
+            }),
         };
         let server = Server::open(shared.settings.clone(), store, ports)
             .await

@@ -51,6 +51,7 @@ pub fn open_settings() -> Settings {
         },
         support: Support::default(),
         quotas: Quotas::default(),
+        url_preview: None,
         limits: None,
     }
 }

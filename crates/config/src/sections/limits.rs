@@ -54,6 +54,11 @@ section! {
         pub to_device_per_second: u32 = 20;
         /// How many of them at once.
         pub to_device_burst: u32 = 200;
+        /// Pages fetched for previews of links (`[url_preview]`), for each person. What was fetched a short while ago doesn't
+        /// count.
+        pub url_previews_per_minute: u32 = 20;
+        /// How many of them at once.
+        pub url_previews_burst: u32 = 30;
         /// All requests together, for each person, or for each network address where nobody is signed in.
         pub general_per_second: u32 = 50;
         /// How many of them at once.
@@ -153,6 +158,12 @@ impl Limits {
         self.per_second(self.to_device_per_second, self.to_device_burst)
     }
 
+    /// Pages fetched for a user.
+    #[must_use]
+    pub fn url_previews(&self) -> Option<Rate> {
+        self.per_minute(self.url_previews_per_minute, self.url_previews_burst)
+    }
+
     /// All requests of a user, or of a network address without a user.
     #[must_use]
     pub fn general(&self) -> Option<Rate> {
@@ -186,6 +197,7 @@ impl Check for Limits {
             ("uploads_burst", self.uploads()),
             ("key_claims_burst", self.key_claims()),
             ("to_device_burst", self.to_device()),
+            ("url_previews_burst", self.url_previews()),
             ("general_burst", self.general()),
         ];
         for (key, rate) in bursts {

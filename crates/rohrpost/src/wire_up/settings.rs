@@ -9,6 +9,7 @@ use rohrpost_config::{
 };
 use rohrpost_core::{
     limits::{Kind, Rates},
+    media::preview::{HostPattern, PreviewSettings},
     push::gateways::{Gateway, PushSettings},
     rtc::{livekit::Livekit, turn::Turn},
     settings::{
@@ -86,6 +87,10 @@ pub(super) fn settings(config: &Config) -> anyhow::Result<Settings> {
         },
         support: support(&config.support)?,
         quotas: quotas(&config.limits),
+        url_preview: config
+            .url_preview
+            .enabled
+            .then(|| url_preview(&config.url_preview)),
         limits: config.limits.enabled.then(|| rates(&config.limits)),
     })
 }
@@ -99,6 +104,18 @@ fn quotas(limits: &Limits) -> Quotas {
         account_data_bytes: limits.account_data_bytes,
         account_data_entries: limits.account_data_entries,
         account_data_entries_per_room: limits.account_data_entries_per_room,
+    }
+}
+
+fn url_preview(preview: &config::UrlPreview) -> PreviewSettings {
+    let hosts = |hosts: &[String]| hosts.iter().map(|host| HostPattern::new(host)).collect();
+    PreviewSettings {
+        allowed_hosts: hosts(&preview.allowed_hosts),
+        denied_hosts: hosts(&preview.denied_hosts),
+        allowed_ports: preview.allowed_ports.clone(),
+        max_page_bytes: preview.max_page_bytes as usize,
+        max_picture_bytes: preview.max_picture_bytes as usize,
+        timeout: Duration::from_secs(preview.timeout_s.into()),
     }
 }
 
@@ -156,6 +173,7 @@ fn rates(limits: &Limits) -> Rates {
         (Kind::Upload, limits.uploads()),
         (Kind::KeyClaim, limits.key_claims()),
         (Kind::ToDevice, limits.to_device()),
+        (Kind::UrlPreview, limits.url_previews()),
         (Kind::General, limits.general()),
     ];
     Rates::new(all.into_iter().filter_map(|(kind, rate)| {

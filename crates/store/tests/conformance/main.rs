@@ -56,5 +56,6 @@ mod txns;
 mod typing;
 mod uia;
 mod units;
+mod url_previews;
 mod vanishing;
 mod wakes;

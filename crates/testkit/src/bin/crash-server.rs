@@ -90,6 +90,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             clock: Arc::new(System),
             rng: Arc::new(System),
             services: None,
+            pages: None,
         },
     )
     .await?;
