@@ -21,6 +21,7 @@ mod joining;
 mod keys;
 mod listen;
 mod media;
+mod media_hostile;
 mod media_later;
 mod media_moving;
 mod moderation;
