@@ -48,6 +48,25 @@ pub enum Kind {
     General,
 }
 
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::LoginPerAddress,
+        Self::LoginPerAccount,
+        Self::Registration,
+        Self::Email,
+        Self::Message,
+        Self::RoomCreation,
+        Self::Invite,
+        Self::Join,
+        Self::Upload,
+        Self::KeyClaim,
+        Self::ToDevice,
+        Self::UrlPreview,
+        Self::General,
+    ];
+}
+
 /// A rate for each kind.
 #[derive(Clone)]
 pub struct Rates(HashMap<Kind, Rate>);

@@ -52,6 +52,15 @@ impl IntoResponse for ApiError {
                 });
                 return render(Error::new(StatusCode::UNAUTHORIZED, ErrorBody::Json(body)));
             }
+            Self::Refused(refusal @ Refusal::LimitExceeded { retry_after_ms }) => {
+                let (status, kind) = refused(&refusal);
+                let body = StandardErrorBody::new(kind, refusal.to_string());
+                let mut response = render(Error::new(status, ErrorBody::Standard(body)));
+                // `ruma` rounds down, and whoever came back then would be too early.
+                let seconds = HeaderValue::from(retry_after_ms.div_ceil(1000));
+                response.headers_mut().insert(header::RETRY_AFTER, seconds);
+                return response;
+            }
             Self::Refused(refusal) => {
                 let (status, kind) = refused(&refusal);
                 (status, kind, refusal.to_string())

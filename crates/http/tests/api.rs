@@ -19,6 +19,7 @@ mod invitations;
 mod joined_rooms;
 mod joining;
 mod keys;
+mod limits;
 mod listen;
 mod media;
 mod media_hostile;
