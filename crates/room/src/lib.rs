@@ -9,8 +9,8 @@
 //!
 //! This crate does not keep rooms, doesn't know transactions or HTTP, and never decides an errcode.
 //!
-//! Start reading in [`mod@build`], where an event of our own users comes into being, and in [`mod@pdu`], the
-//! type that everything else passes around.
+//! Start reading in [`mod@build`], where an event of our own users comes into being, in [`mod@receive`], where those of
+//! other servers are judged, and in [`mod@pdu`], the type that everything else passes around.
 
 pub mod build;
 pub mod client_event;
@@ -21,6 +21,7 @@ pub mod pdu;
 pub mod policy;
 pub mod power;
 pub mod push;
+pub mod receive;
 pub mod redact;
 pub mod resolve;
 pub mod version;

@@ -1,8 +1,7 @@
 //! A complete, hashed and signed event: parsed once, then only read and shared (`Arc<Pdu>`).
 //!
-//! A [`Pdu`] comes from [`build()`](crate::build::build), from [`redact()`](crate::redact::redact) or from our
-//! own database ([`Pdu::from_stored`]). Nothing here verifies a signature: an event of another server is
-//! checked before it is stored.
+//! A [`Pdu`] comes from [`build()`](crate::build::build), from [`redact()`](crate::redact::redact), from our own
+//! database ([`Pdu::from_stored`]), or from another server, once [`receive`](mod@crate::receive) has verified it.
 
 use std::fmt;
 use std::sync::Arc;
