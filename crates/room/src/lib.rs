@@ -24,6 +24,7 @@ pub mod push;
 pub mod receive;
 pub mod redact;
 pub mod resolve;
+pub mod server_acl;
 pub mod version;
 pub mod visibility;
 
@@ -40,5 +41,6 @@ pub use power::{Power, PowerError};
 pub use push::{Outcome, PushEvent};
 pub use redact::{RedactError, may_redact, redact};
 pub use resolve::{ResolveError, StateMap, resolve};
+pub use server_acl::ServerAcl;
 pub use version::{SUPPORTED, is_supported, rules};
-pub use visibility::{AtEvent, may_see};
+pub use visibility::{AtEvent, ServerAtEvent, may_see, may_server_see};

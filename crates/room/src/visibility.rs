@@ -2,7 +2,9 @@
 //!
 //! Only the rule is here. The caller knows the state at the event and the user's later memberships; what a
 //! user may see of a room that they were never in is always `world_readable` or nothing. Start with
-//! [`may_see`].
+//! [`may_see`]; what another server may see is [`may_server_see`].
+
+mod server;
 
 use ruma::UserId;
 use ruma::events::TimelineEventType;
@@ -11,6 +13,8 @@ use ruma::events::room::member::MembershipState;
 use serde::Deserialize;
 
 use crate::pdu::Pdu;
+
+pub use server::{ServerAtEvent, may_server_see, served};
 
 /// How things stood for one user at one event.
 ///
