@@ -1,8 +1,7 @@
 //! From what a user wants to send to a complete event: [`NewEvent`] to [`Pdu`].
 //!
-//! [`build()`] is the one place where this server's key signs an event. It signs nothing that it didn't put
-//! together itself, field by field, for a sender of this server, and it hands out nothing that the
-//! authorization rules don't allow. It doesn't know the encryption policy
+//! Here this server's key signs events. It signs nothing that wasn't put together here, field by field, for a sender
+//! of this server, and [`build()`] hands out nothing that the authorization rules don't allow. It doesn't know the encryption policy
 //! ([`check_send`](crate::policy::check_send)) and doesn't choose previous events; the caller has the room.
 
 use std::collections::BTreeMap;
@@ -194,6 +193,19 @@ pub fn build_sticky(
         let sticky = CanonicalJsonObject::from_iter([duration]);
         object.insert("msc4354_sticky".to_owned(), sticky.into());
     }
+    let pdu = complete(object, place, server, key, rules)?;
+    authorize(&pdu, state, rules)?;
+    Ok(pdu)
+}
+
+/// Hashes and signs what [`to_object`] made, computes the ids, and checks size and format.
+fn complete(
+    mut object: CanonicalJsonObject,
+    place: Place<'_>,
+    server: &ServerName,
+    key: &Ed25519KeyPair,
+    rules: &RoomVersionRules,
+) -> Result<Pdu, BuildError> {
     hash_and_sign_event(server.as_str(), key, &mut object, &rules.redaction).map_err(not_hashable)?;
     let hash = reference_hash(&object, rules).map_err(not_hashable)?;
     let event_id = EventId::new_v2_or_v3(&hash).map_err(|e| BuildError::Place(e.to_string()))?;
@@ -210,8 +222,28 @@ pub fn build_sticky(
     }
     check_format(&mut object, rules)?;
     let pdu = Pdu::from_stored(&room_id, &event_id, &json).map_err(|e| BuildError::Place(e.to_string()))?;
-    authorize(&pdu, state, rules)?;
     Ok(pdu)
+}
+
+/// Builds an event for a room whose state isn't here: a membership that another server asked us to sign.
+///
+/// `auth_events` come from that server, so nothing is authorized; whoever has the room does that. Only
+/// [`Template::sign`](crate::handshake::Template::sign) may call this, which makes nothing but memberships of our users.
+pub(crate) fn build_elsewhere(
+    new: NewEvent,
+    place: Place<'_>,
+    auth_events: Vec<OwnedEventId>,
+    server: &ServerName,
+    key: &Ed25519KeyPair,
+) -> Result<Pdu, BuildError> {
+    let rules =
+        rules(place.version).ok_or_else(|| BuildError::UnsupportedVersion(place.version.to_owned()))?;
+    check_fields(&new, place)?;
+    if new.sender.server_name() != server {
+        return Err(BuildError::NotOurUser(new.sender));
+    }
+    let object = to_object(new, place, auth_events, rules)?;
+    complete(object, place, server, key, rules)
 }
 
 /// Checks an event of this room against the authorization rules, with `state` both as its auth events and as

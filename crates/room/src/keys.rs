@@ -1,7 +1,8 @@
 //! The key this server signs with: read from and written to the form it is kept in.
 //!
 //! No random source and no file: the caller brings 32 random bytes or the kept document. Events are signed in
-//! [`build()`](crate::build::build) only; requests and key answers are signed where they are made. Start with
+//! [`build()`](crate::build::build), and beside another server in [`handshake`](mod@crate::handshake); requests and
+//! key answers are signed where they are made. Start with
 //! [`document_from_seed`] for a new key and [`key_from_document`] for a kept one.
 
 use ruma::serde::Base64;

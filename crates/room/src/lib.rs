@@ -15,6 +15,7 @@
 pub mod build;
 pub mod client_event;
 pub mod create;
+pub mod handshake;
 pub mod input;
 pub mod keys;
 pub mod pdu;
