@@ -11,7 +11,7 @@ use std::sync::Arc;
 use ruma::canonical_json::{CanonicalJsonObject, CanonicalJsonValue};
 use ruma::events::{StateEventType, TimelineEventType};
 use ruma::room_version_rules::RoomVersionRules;
-use ruma::signatures::{Ed25519KeyPair, hash_and_sign_event, reference_hash};
+use ruma::signatures::{Ed25519KeyPair, hash_and_sign_event};
 use ruma::state_res::{
     auth_types_for_event, check_pdu_format, check_state_dependent_auth_rules,
     check_state_independent_auth_rules,
@@ -24,6 +24,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::input::{MAX_INTEGER, check_canonical_object, check_text};
 use crate::pdu::{MAX_STICKY_MS, Pdu};
+use crate::redact::reference_hash;
 use crate::version::rules;
 
 /// The largest event, in bytes of canonical JSON with hashes and signatures.
@@ -342,6 +343,16 @@ fn check_content(new: &NewEvent, version: &RoomVersionId) -> Result<(), BuildErr
             (Some(_), _) => Ok(()),
             (None, _) => bad("the redaction names no event".to_owned()),
         },
+        // "If content.third_party_invite does not have a signed property, reject." ruma signs and hashes what isn't an
+        // object as no other server does.
+        TimelineEventType::RoomMember
+            if new
+                .content
+                .get("third_party_invite")
+                .is_some_and(|invite| !invite.is_object()) =>
+        {
+            bad("third_party_invite is not an object".to_owned())
+        }
         _ if new.redacts.is_some() => bad(format!("{} redacts nothing", new.kind)),
         _ => Ok(()),
     }

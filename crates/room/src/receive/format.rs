@@ -2,12 +2,13 @@
 
 use ruma::canonical_json::{CanonicalJsonObject, CanonicalJsonValue};
 use ruma::room_version_rules::RoomVersionRules;
-use ruma::signatures::{JsonError, reference_hash};
+use ruma::signatures::JsonError;
 use ruma::state_res::check_pdu_format;
 use ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 
 use super::{Malformed, text};
 use crate::build::MAX_PDU_BYTES;
+use crate::redact::reference_hash;
 
 /// "Must contain less than or equal to 20 events."
 pub const MAX_PREV_EVENTS: usize = 20;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ruma::canonical_json::{CanonicalJsonObject, CanonicalJsonValue, redact_in_place};
+use ruma::canonical_json::{CanonicalJsonObject, CanonicalJsonValue};
 use ruma::serde::Base64;
 use ruma::serde::base64::Standard;
 use ruma::signatures::{
@@ -12,6 +12,7 @@ use ruma::{OwnedServerName, OwnedUserId, ServerName, UserId};
 
 use super::{Unverified, text};
 use crate::pdu::Pdu;
+use crate::redact::redact_object;
 
 /// An event that is signed by whom it must be.
 #[derive(Debug, Clone)]
@@ -107,16 +108,15 @@ impl Unverified {
         // "The event is redacted following the redaction algorithm, and the resultant object is checked for
         // signatures from the originating server".
         let mut redacted = self.object.clone();
-        redact_in_place(&mut redacted, &self.rules.redaction, None)
-            .map_err(|_| SignatureError::Unkeepable)?;
+        redact_object(&mut redacted, &self.rules.redaction).map_err(|_| SignatureError::Unkeepable)?;
         for server in signers {
             check_signature(&redacted, server, keys)?;
         }
         if let Some((server, key)) = countersigner {
-            for object in [&mut self.object, &mut redacted] {
-                sign_event(server.as_str(), key, object, &self.rules.redaction)
-                    .map_err(|_| SignatureError::Unkeepable)?;
-            }
+            sign_event(server.as_str(), key, &mut redacted, &self.rules.redaction)
+                .map_err(|_| SignatureError::Unkeepable)?;
+            let signatures = redacted.get("signatures").cloned().unwrap_or_default();
+            self.object.insert("signatures".to_owned(), signatures);
         }
 
         // "If the hash check fails, ... the receiving server should use the redacted copy it calculated rather than

@@ -1,8 +1,8 @@
 use ruma::RoomVersionId;
-use ruma::signatures::{Verified, reference_hash, verify_event};
+use ruma::signatures::{Verified, verify_event};
 use serde_json::{Value, json};
 
-use super::{may_redact, redact, redaction_applies};
+use super::{may_redact, redact, redact_object, redaction_applies, reference_hash};
 use crate::keys::{key_id, verify_key};
 use crate::test_room::{ALICE, BOB, CAROL, DORA, TestRoom, VERSIONS, event, key, member, message, user};
 use crate::version::rules;
@@ -179,4 +179,36 @@ fn a_redaction_applies_for_the_whole_server_of_the_target() {
     ));
     let other_room = TestRoom::public(&RoomVersionId::V11).send(message(BOB, "secret"));
     assert!(!redaction_applies(&other_room, &admin, &power));
+}
+
+#[test]
+fn a_third_party_invite_that_is_no_object_is_not_kept() {
+    for version in VERSIONS {
+        let rules = rules(&version).unwrap();
+        for (invite, left) in [
+            (json!("secret"), json!(null)),
+            (json!(null), json!(null)),
+            (json!(["secret"]), json!(null)),
+            (
+                json!({"secret": 1, "signed": {"token": "t"}}),
+                json!({"signed": {"token": "t"}}),
+            ),
+        ] {
+            let content = json!({"membership": "join", "third_party_invite": invite});
+            let event =
+                json!({"type": "m.room.member", "state_key": ALICE, "sender": ALICE, "content": content});
+            let mut object = crate::input::canonical_object(event).unwrap();
+            let hash = reference_hash(&object, rules).unwrap();
+            redact_object(&mut object, &rules.redaction).unwrap();
+            let redacted = serde_json::to_value(&object).unwrap();
+            assert!(!redacted.to_string().contains("secret"), "{redacted}");
+            let expected = match version {
+                RoomVersionId::V10 => &json!(null),
+                _ => &left,
+            };
+            assert_eq!(&redacted["content"]["third_party_invite"], expected, "{version}");
+            // Redacting changes no id.
+            assert_eq!(reference_hash(&object, rules).unwrap(), hash);
+        }
+    }
 }
