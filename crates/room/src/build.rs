@@ -23,6 +23,7 @@ use ruma::{
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::input::{MAX_INTEGER, check_canonical_object, check_text};
+use crate::join_rule::look_up;
 use crate::pdu::{MAX_STICKY_MS, Pdu};
 use crate::redact::reference_hash;
 use crate::version::rules;
@@ -252,12 +253,7 @@ pub(crate) fn build_elsewhere(
 fn authorize(pdu: &Pdu, state: &AuthState, rules: &RoomVersionRules) -> Result<(), BuildError> {
     let by_id = |id: &EventId| state.values().find(|pdu| pdu.event_id() == id).cloned();
     check_state_independent_auth_rules(&rules.authorization, pdu, by_id).map_err(BuildError::Forbidden)?;
-    let by_key = |kind: &StateEventType, state_key: &str| {
-        state
-            .get(&(kind.to_owned(), state_key.to_owned()))
-            .filter(|pdu| !pdu.is_rejected())
-            .cloned()
-    };
+    let by_key = |kind: &StateEventType, state_key: &str| look_up(state, kind, state_key);
     check_state_dependent_auth_rules(&rules.authorization, pdu, by_key).map_err(BuildError::Forbidden)
 }
 

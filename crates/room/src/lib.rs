@@ -17,6 +17,7 @@ pub mod client_event;
 pub mod create;
 pub mod handshake;
 pub mod input;
+mod join_rule;
 pub mod keys;
 pub mod pdu;
 pub mod policy;

@@ -262,6 +262,23 @@ impl Pdu {
         self.rejected
     }
 
+    /// The same event with another content to show to the authorization rules; [`json`](Self::json) stays.
+    pub(crate) fn with_content_for_rules(self, content: Box<RawValue>) -> Self {
+        Self {
+            content: Arc::from(content),
+            ..self
+        }
+    }
+
+    /// The same event, citing another one before its own, to show to state resolution.
+    pub(crate) fn with_auth_event_first(self, id: &EventId) -> Self {
+        let auth_events = std::iter::once(id.to_owned()).chain(self.auth_events);
+        Self {
+            auth_events: auth_events.collect(),
+            ..self
+        }
+    }
+
     /// The same event, marked as the authorization rules judged it.
     #[must_use]
     pub fn with_rejected(self, rejected: bool) -> Self {

@@ -11,6 +11,7 @@ use ruma::room_version_rules::StateResolutionVersion;
 use ruma::state_res::utils::event_id_set::EventIdSet;
 use ruma::{EventId, OwnedEventId, RoomVersionId};
 
+use crate::join_rule::View;
 use crate::pdu::Pdu;
 use crate::version::rules;
 
@@ -76,7 +77,11 @@ pub fn resolve(
     }
 
     // A rejected event is never part of the state; one that got here is treated as unknown.
-    let fetch = |id: &EventId| fetch(id).filter(|pdu| !pdu.is_rejected());
+    let view = View::new(
+        |id: &EventId| fetch(id).filter(|pdu| !pdu.is_rejected()),
+        first.values(),
+    );
+    let fetch = |id: &EventId| view.get(id);
     let states: Vec<HashMap<_, _>> = states
         .iter()
         .map(|state| state.iter().map(|(k, v)| (k.clone(), v.clone())).collect())

@@ -225,6 +225,21 @@ fn nul_characters_are_refused_wherever_they_stand() {
     }
 }
 
+#[test]
+fn a_third_party_invite_must_be_an_object_whatever_the_membership() {
+    for version in VERSIONS {
+        let room = TestRoom::public(&version);
+        for invite in [json!(null), json!("x"), json!([])] {
+            let content = json!({"membership": "join", "third_party_invite": invite});
+            let new = event(BOB, "m.room.member", Some(BOB), content);
+            assert!(
+                matches!(room.build(new), Err(BuildError::BadContent(_))),
+                "{invite}"
+            );
+        }
+    }
+}
+
 /// A message whose complete event has exactly so many bytes. `filler` is one character.
 fn message_of_size(room: &TestRoom, bytes: usize, filler: char) -> super::NewEvent {
     let empty = room.build(message(BOB, "")).unwrap().json().len();

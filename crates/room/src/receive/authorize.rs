@@ -16,6 +16,7 @@ use ruma::{EventId, OwnedEventId, RoomVersionId, UserId};
 use serde::Deserialize;
 
 use crate::build::AuthState;
+use crate::join_rule::look_up;
 use crate::pdu::Pdu;
 use crate::version::rules;
 
@@ -166,13 +167,8 @@ pub fn auth_state(
 pub fn allowed_by(pdu: &Pdu, version: &RoomVersionId, state: &AuthState) -> Result<(), Refusal> {
     let rules = known(version)?;
     check_left_out(pdu, version)?;
-    check_state_dependent_auth_rules(&rules.authorization, pdu, |kind: &StateEventType, key: &str| {
-        state
-            .get(&(kind.to_owned(), key.to_owned()))
-            .filter(|pdu| !pdu.is_rejected())
-            .cloned()
-    })
-    .map_err(Refusal::Rule)
+    let by_key = |kind: &StateEventType, key: &str| look_up(state, kind, key);
+    check_state_dependent_auth_rules(&rules.authorization, pdu, by_key).map_err(Refusal::Rule)
 }
 
 /// Judges a signed event whose auth events are in order.
