@@ -40,6 +40,8 @@ pub(crate) enum Step {
     Sdk,
     /// A client library in Python, matrix-nio, against the server.
     Nio,
+    /// Authorization and state resolution compared with Synapse's, in random rooms.
+    Synapse,
 }
 
 /// Runs the steps named, or all.
@@ -110,6 +112,9 @@ pub(crate) fn run(only: &[Step]) -> anyhow::Result<()> {
     }
     if wanted(Step::Nio) {
         steps.run("nio", || tested(&mut nio()?));
+    }
+    if wanted(Step::Synapse) {
+        steps.run("synapse", synapse);
     }
     drop(postgres);
     steps.finish()
@@ -182,6 +187,29 @@ fn nio() -> anyhow::Result<Command> {
     run.arg(workspace::root().join(NIO_TESTS))
         .env("ROHRPOST_BIN", server()?);
     Ok(run)
+}
+
+/// Compares with Synapse wherever there is a Python, or one can be installed.
+fn synapse() -> anyhow::Result<Report> {
+    let python = match python::install_synapse() {
+        Ok(python) => python,
+        Err(error) if workspace::program("python3").is_none() => {
+            println!("SKIPPED: nothing is compared with Synapse, because there is no Python: {error:#}");
+            return Ok(Report::Checked);
+        }
+        Err(error) => return Err(error),
+    };
+    // All packages, as everywhere, so that no dependency is compiled twice; and with what it says.
+    let mut run = cargo(&[
+        "test",
+        "--workspace",
+        "--test",
+        "synapse",
+        "--",
+        "--nocapture",
+        "--test-threads=1",
+    ]);
+    tested(run.env(python::SYNAPSE_VARIABLE, python))
 }
 
 /// Builds the server, for tests that run it as a program.
