@@ -27,10 +27,10 @@ const STEPS: &[(&str, &str)] = &[
     ),
     (
         "url previews",
-        include_str!("../migrations/0011_url_previews.sql"),
+        include_str!("../migrations/0010_url_previews.sql"),
     ),
-    ("accounts", include_str!("../migrations/0012_accounts.sql")),
-    ("sync", include_str!("../migrations/0013_sync.sql")),
+    ("accounts", include_str!("../migrations/0011_accounts.sql")),
+    ("sync", include_str!("../migrations/0012_sync.sql")),
 ];
 
 /// The version of the schema that this program writes.

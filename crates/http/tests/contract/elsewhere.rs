@@ -124,6 +124,13 @@ pub(super) const ROWS: &[(&str, &str, &[&str])] = &[
         "/_matrix/media/v3/thumbnail/{serverName}/{mediaId}",
         DOWNLOAD,
     ),
+    ("GET", "/_matrix/client/v1/media/preview_url", PREVIEW),
+    ("GET", "/_matrix/media/v3/preview_url", PREVIEW),
+];
+
+const PREVIEW: &[&str] = &[
+    "a_page_is_shown_with_its_picture_and_fetched_once_an_hour",
+    "what_is_no_link_is_refused_and_without_previews_there_is_no_endpoint",
 ];
 
 const DOWNLOAD: &[&str] = &[

@@ -147,7 +147,8 @@ fn holds(condition: &Value) -> bool {
     let conditions = vec![serde_json::from_value(condition.clone()).expect("a condition")];
     let rule = NewConditionalPushRule::new("one".to_owned(), conditions, vec![Action::Notify]);
     let mut rules = Ruleset::new();
-    rules.insert(NewPushRule::Override(rule), None, None).unwrap();
+    // Override rules have their place behind the master rule, which these rules lack.
+    rules.insert(NewPushRule::Underride(rule), None, None).unwrap();
     let mut event = PushEvent::new(&pdu, 3, Some(&room.power()));
     !event.actions(&user(BOB), "Bob", &rules).is_empty()
 }

@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn a_key_under_which_everybody_can_sign_pins_nothing() {
         let weak = "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-        let error = pins(&with(weak).federation).err().expect("refused");
+        let error = pins(&with(weak).federation).expect_err("refused");
         assert!(
             format!("{error:#}").contains("is no usable Ed25519 key"),
             "{error:#}"
