@@ -17,13 +17,13 @@ const VERSIONS: [&str; 20] = [
 pub(crate) async fn versions(Public { server, .. }: Public, _: Request) -> Result<Response> {
     let mut response = Response::new(VERSIONS.map(str::to_owned).to_vec());
     let is_forced = server.settings.encryption == Encryption::Required;
+    // Not org.matrix.msc4306: threads can be followed, but push rules don't tell followed ones apart yet.
     let features = [
         ("io.element.msc4388", true),
         ("org.matrix.msc4108", true),
         ("org.matrix.msc4140", true),
         ("org.matrix.msc4143", true),
         ("org.matrix.msc4222", true),
-        ("org.matrix.msc4306", true),
         ("org.matrix.msc4354", true),
         ("org.matrix.simplified_msc3575", true),
         ("org.matrix.msc3266", true),
