@@ -152,6 +152,15 @@ fn own_conditions(rules: &Ruleset) -> usize {
 fn apply(rules: &mut Ruleset, change: Change) -> Result<()> {
     match change {
         Change::Put { rule, before, after } => {
+            let next_to = [&before, &after].into_iter().flatten();
+            if next_to.clone().any(|other| other == rule.rule_id()) {
+                return Err(invalid("a push rule can't be placed next to itself"));
+            }
+            if next_to.count() > 0 {
+                // `ruma` counts places as if a rule that moves were new, and panics behind the last. A rule that wasn't
+                // there needn't be taken out.
+                let _taken_out = rules.remove(rule.kind(), rule.rule_id());
+            }
             rules
                 .insert(rule, after.as_deref(), before.as_deref())
                 .map_err(inserted)?;
@@ -193,6 +202,45 @@ mod tests {
 
     fn rules() -> Ruleset {
         Ruleset::server_default(user_id!("@anna:example.org"))
+    }
+
+    /// A rule for a sender, and what it is to be placed next to.
+    fn sender(id: &str, before: Option<&str>, after: Option<&str>) -> Change {
+        let id = ruma::UserId::parse(id).expect("a user id");
+        Change::Put {
+            rule: NewPushRule::Sender(NewSimplePushRule::new(id, vec![Action::Notify])),
+            before: before.map(str::to_owned),
+            after: after.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_rule_moves_to_each_place_and_never_next_to_itself() {
+        let (one, two, three) = ("@one:a.example", "@two:a.example", "@three:a.example");
+        let order = |rules: &Ruleset| -> Vec<String> {
+            rules.sender.iter().map(|rule| rule.rule_id.to_string()).collect()
+        };
+        let mut rules = rules();
+        for id in [three, two, one] {
+            apply(&mut rules, sender(id, None, None)).expect("a rule");
+        }
+        assert_eq!(order(&rules), [one, two, three]);
+        apply(&mut rules, sender(one, None, Some(three))).expect("behind the last");
+        assert_eq!(order(&rules), [two, three, one]);
+        apply(&mut rules, sender(one, Some(three), None)).expect("before another");
+        assert_eq!(order(&rules), [two, one, three]);
+        apply(&mut rules, sender(two, Some(three), Some(one))).expect("between two");
+        assert_eq!(order(&rules), [one, two, three]);
+        for (before, after) in [(Some(one), None), (None, Some(one)), (Some(two), Some(one))] {
+            let refused = apply(&mut rules, sender(one, before, after));
+            assert!(matches!(refused, Err(Refusal::InvalidParam(_))), "{refused:?}");
+        }
+        assert_eq!(order(&rules), [one, two, three]);
+        let nowhere = apply(
+            &mut rules,
+            sender("@new:a.example", None, Some("@gone:a.example")),
+        );
+        assert!(matches!(nowhere, Err(Refusal::NotFound(_))));
     }
 
     fn pattern(id: &str, pattern: &str) -> Change {
