@@ -313,7 +313,9 @@ proptest! {
             let agreed = forks.iter().all(|fork| fork.state_map().get(&key) == Some(&id));
             prop_assert!(!agreed || merged.get(&key) == Some(&id), "{:?} was agreed on and got lost", key);
         }
-        for kind in [StateEventType::RoomCreate, StateEventType::RoomPowerLevels, StateEventType::RoomJoinRules] {
+        // Join rules may get lost: where somebody changed them on both sides and lost the right to on one, neither change
+        // counts, and what was there before is no part of the conflict. Other servers come to the same.
+        for kind in [StateEventType::RoomCreate, StateEventType::RoomPowerLevels] {
             prop_assert!(merged.contains_key(&(kind, String::new())), "the room lost its rules");
         }
     }

@@ -274,9 +274,26 @@ where
     result.unwrap_or_else(|_| Err(StoreError::Stopped.into()))
 }
 
+/// Switches to the write-ahead log. Where others open the database at the same moment, SQLite refuses this at once instead
+/// of waiting as it does everywhere else.
+fn use_write_ahead_log(conn: &Connection) -> Result<()> {
+    let mut tries_left = 500;
+    loop {
+        match conn.pragma_update(None, "journal_mode", "WAL") {
+            Err(error)
+                if tries_left > 0 && error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) =>
+            {
+                tries_left -= 1;
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            done => return Ok(done?),
+        }
+    }
+}
+
 fn open_writer(path: &Path) -> Result<SqliteConn> {
     let mut writer = SqliteConn::open(path, OpenFlags::default())?;
-    writer.conn.pragma_update(None, "journal_mode", "WAL")?;
+    use_write_ahead_log(&writer.conn)?;
     writer
         .conn
         .pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
