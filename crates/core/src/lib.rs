@@ -15,6 +15,7 @@ pub mod devices;
 pub mod directory;
 pub mod email;
 pub mod encryption;
+pub mod federation;
 pub mod limits;
 pub mod media;
 pub mod notices;

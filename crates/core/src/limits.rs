@@ -44,13 +44,15 @@ pub enum Kind {
     ToDevice,
     /// Pages fetched for previews for one user.
     UrlPreview,
+    /// Requests of one other server.
+    Federation,
     /// Everything else of one user.
     General,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::LoginPerAddress,
         Self::LoginPerAccount,
         Self::Registration,
@@ -63,6 +65,7 @@ impl Kind {
         Self::KeyClaim,
         Self::ToDevice,
         Self::UrlPreview,
+        Self::Federation,
         Self::General,
     ];
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 
-use ruma::MilliSecondsSinceUnixEpoch;
+use ruma::{MilliSecondsSinceUnixEpoch, OwnedServerName, exports::http};
 
 /// The time of day.
 pub trait Clock: Send + Sync + 'static {
@@ -35,6 +35,8 @@ pub struct Ports {
     pub services: Option<Arc<dyn Services>>,
     /// The way to pages behind links, if previews are made.
     pub pages: Option<Arc<dyn Pages>>,
+    /// The other servers of the federation; [`Nobody`] where there are none.
+    pub remote: Arc<dyn RemoteServers>,
 }
 
 /// Something to be told to a server elsewhere.
@@ -155,4 +157,48 @@ pub enum MailError {
 pub trait Mailer: Send + Sync + 'static {
     /// Hands a mail over.
     fn send(&self, mail: Mail) -> BoxFuture<'_, Result<(), MailError>>;
+}
+
+/// A request to another server of the federation, complete and signed.
+pub struct ToServer {
+    /// Which server. The policy for the federation was asked already.
+    pub destination: OwnedServerName,
+    /// The request. The host of its address is the server's name, not where the server is.
+    pub request: http::Request<Vec<u8>>,
+    /// How much of an answer is read, in bytes. A longer one is none.
+    pub max_answer_bytes: usize,
+    /// Longest time for everything, from looking for the server to the end of its answer.
+    pub timeout: Duration,
+}
+
+/// Another server could not be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RemoteError {
+    /// The name leads nowhere.
+    #[error("there is no server of this name")]
+    NoSuchServer,
+    /// The name leads to where this server may not go.
+    #[error("the server is in a network that may not be connected to")]
+    NotAllowed,
+    /// Nobody answered in time or in order, or not as the server that was asked for.
+    #[error("the server could not be reached")]
+    Unreachable,
+    /// The answer was longer than it may be.
+    #[error("the answer of the server was too long")]
+    TooLong,
+}
+
+/// The way to the other servers of the federation: finds out where a server is, and makes sure that it is the one.
+pub trait RemoteServers: Send + Sync + 'static {
+    /// Asks a server. Any status is an answer.
+    fn ask(&self, ask: ToServer) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, RemoteError>>;
+}
+
+/// There are no other servers.
+pub struct Nobody;
+
+impl RemoteServers for Nobody {
+    fn ask(&self, _: ToServer) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, RemoteError>> {
+        Box::pin(async { Err(RemoteError::NotAllowed) })
+    }
 }

@@ -178,6 +178,12 @@ pub enum Refusal {
     /// 401 with what is still to be proven before the operation.
     #[error("please confirm that it is you")]
     Uiaa(Box<UiaaInfo>),
+    /// `M_UNAUTHORIZED` with 401: another server's request isn't signed as it must be.
+    #[error("{0}")]
+    NotSigned(String),
+    /// `M_UNKNOWN` with 502: another server that has to be asked doesn't answer as it should.
+    #[error("{0}; please try again later")]
+    Elsewhere(String),
     /// `M_UNKNOWN_POS`: what the client has seen isn't known any more; it begins anew.
     #[error("this connection is not known any more; please begin without pos")]
     UnknownPos,

@@ -7,6 +7,7 @@ use ruma::{OwnedServerName, OwnedUserId, RoomVersionId};
 
 use crate::{
     appservices::Appservices,
+    federation::Federation,
     rtc::{livekit::Livekit, turn::Turn},
 };
 
@@ -153,6 +154,8 @@ pub struct Settings {
     pub max_upload_bytes: u64,
     /// Largest picture that is decoded for a thumbnail, in pixels.
     pub thumbnail_max_pixels: u64,
+    /// Other servers.
+    pub federation: Federation,
     /// Application services.
     pub appservices: Appservices,
     /// Whether people see who is there.

@@ -139,6 +139,8 @@ fn refused(refusal: &Refusal) -> (StatusCode, ErrorKind) {
     match refusal {
         Refusal::Forbidden(_) => (StatusCode::FORBIDDEN, ErrorKind::Forbidden),
         Refusal::NotFound(_) => (StatusCode::NOT_FOUND, ErrorKind::NotFound),
+        Refusal::NotSigned(_) => (StatusCode::UNAUTHORIZED, ErrorKind::Unauthorized),
+        Refusal::Elsewhere(_) => (StatusCode::BAD_GATEWAY, ErrorKind::Unknown),
         Refusal::BadJson(_) => (StatusCode::BAD_REQUEST, ErrorKind::BadJson),
         Refusal::ServerControlled(_) => (StatusCode::METHOD_NOT_ALLOWED, ErrorKind::BadJson),
         Refusal::InvalidParam(_) => (StatusCode::BAD_REQUEST, ErrorKind::InvalidParam),

@@ -12,6 +12,7 @@ mod call;
 mod client;
 mod cors;
 mod error;
+mod federation;
 mod forwarded;
 mod guests;
 mod health;
@@ -36,4 +37,10 @@ pub use self::{
 #[must_use]
 pub fn route_table() -> Vec<Route> {
     client::routes().into_table()
+}
+
+/// Every route for other servers.
+#[must_use]
+pub fn federation_route_table() -> Vec<Route> {
+    federation::routes().into_table()
 }

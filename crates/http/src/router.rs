@@ -13,12 +13,13 @@ use futures_util::FutureExt as _;
 use http::Method;
 use rohrpost_core::{Refusal, Server};
 
-use crate::{client, cors::cors, error::ApiError, health::health, rohrpost::confirm_email, web};
+use crate::{client, cors::cors, error::ApiError, federation, health::health, rohrpost::confirm_email, web};
 
 /// Everything that the client listener answers.
 pub fn router(server: Arc<Server>) -> Router {
     client::routes()
         .into_router()
+        .merge(federation::routes().into_router())
         .route("/health", get(health))
         .route(
             confirm_email::PATH,

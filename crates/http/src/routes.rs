@@ -52,6 +52,8 @@ pub enum Access {
     Public,
     /// Administrators of this server.
     Administrator,
+    /// Other servers, by their signature.
+    Server,
 }
 
 /// One row of the route table.
@@ -390,7 +392,10 @@ fn check_body(body: &[u8]) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn parse<R: IncomingRequest>(params: &RawPathParams, request: http::Request<&[u8]>) -> Result<R, ApiError> {
+pub(crate) fn parse<R: IncomingRequest>(
+    params: &RawPathParams,
+    request: http::Request<&[u8]>,
+) -> Result<R, ApiError> {
     let body = *request.body();
     let is_empty_post = body.is_empty() && matches!(R::METHOD, Method::POST | Method::PUT);
     // Many clients send no body where the specification wants an empty object.

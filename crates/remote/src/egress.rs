@@ -19,10 +19,9 @@ use reqwest::{
     redirect::Policy,
 };
 use rohrpost_core::ports::{Egress, Get, Got, Pages, Post, PostError, Posted, Services, Verb};
-use rustls::{ClientConfig, RootCertStore};
 use url::{Host, Url};
 
-use crate::addresses::is_public;
+use crate::{addresses::is_public, tls};
 
 /// Longest time for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -55,7 +54,7 @@ pub enum Networks {
 }
 
 impl Networks {
-    fn allow(&self, address: IpAddr) -> bool {
+    pub(crate) fn allow(&self, address: IpAddr) -> bool {
         let is_named = match self {
             Self::Public => false,
             // An IPv4 address in IPv6 clothes is in the network of the IPv4 address.
@@ -75,6 +74,9 @@ pub enum EgressError {
     /// The library refused.
     #[error("connections to elsewhere can't be set up: {0}")]
     Client(#[from] reqwest::Error),
+    /// The domain name system can't be asked.
+    #[error("this computer's settings for looking up names can't be used: {0}")]
+    Resolver(String),
 }
 
 /// The way to servers elsewhere.
@@ -126,22 +128,7 @@ impl Outside {
     }
 
     fn builder(networks: &Networks, timeout: Duration) -> Result<ClientBuilder, EgressError> {
-        let mut roots = RootCertStore::empty();
-        let found = rustls_native_certs::load_native_certs();
-        let (_, unusable) = roots.add_parsable_certificates(found.certs);
-        if roots.is_empty() || unusable > 0 {
-            let trusted = roots.len();
-            tracing::warn!(
-                trusted,
-                unusable,
-                "not all certificates that this computer trusts can be used"
-            );
-        }
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let tls = tls::client(tls::system_roots())?;
         Ok(Client::builder()
             .use_preconfigured_tls(tls)
             .dns_resolver(Arc::new(Guarded(networks.clone())))
@@ -254,7 +241,7 @@ fn failed(error: &reqwest::Error) -> PostError {
 }
 
 /// Resolves names, and leaves out addresses that may not be connected to.
-struct Guarded(Networks);
+pub(crate) struct Guarded(pub(crate) Networks);
 
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {

@@ -1,9 +1,12 @@
-//! Connections to elsewhere: push gateways, push services, application services, the mail server, and the pages that
-//! people link to.
+//! Connections to elsewhere: other servers of the federation, push gateways and services, application services, pages
+//! behind links, and the mail server.
 //!
 //! Implements the ports of `rohrpost-core` and decides nothing but whether an address may be connected to. No other
-//! crate opens connections. Start reading at [`egress`].
+//! crate opens connections. Start reading at [`egress`], for other servers
+//! at [`federation`].
 
 mod addresses;
 pub mod egress;
+pub mod federation;
 pub mod mail;
+mod tls;

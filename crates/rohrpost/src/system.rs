@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rohrpost_core::ports::{Clock, Ports, Rng};
+use rohrpost_core::ports::{Clock, Nobody, Ports, Rng};
 use ruma::MilliSecondsSinceUnixEpoch;
 
 struct System;
@@ -27,5 +27,6 @@ pub(crate) fn ports() -> Ports {
         rng: Arc::new(System),
         services: None,
         pages: None,
+        remote: Arc::new(Nobody),
     }
 }

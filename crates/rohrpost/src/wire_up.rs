@@ -1,6 +1,7 @@
 //! Builds a server from a configuration: constructors only, from top to bottom.
 
 mod appservices;
+mod federation;
 pub(crate) mod listeners;
 mod settings;
 
@@ -43,6 +44,7 @@ pub(crate) async fn server(config: &Config) -> anyhow::Result<Arc<Server>> {
     let ports = Ports {
         services: services(&settings)?,
         pages: pages(config)?,
+        remote: federation::remote(config)?,
         ..system::ports()
     };
     Server::open(settings, store, ports)

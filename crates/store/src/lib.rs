@@ -51,6 +51,7 @@ mod reports;
 mod room_lists;
 mod rooms;
 mod search;
+mod server_keys;
 mod short_tokens;
 mod signing_keys;
 mod state;
@@ -102,6 +103,7 @@ pub use self::{
     reports::ReportRow,
     room_lists::ListedRoom,
     rooms::{NewRoom, RoomRow},
+    server_keys::ServerKeyRow,
     short_tokens::ShortTokenKind,
     signing_keys::SigningKeyRow,
     state::{StateEntry, StateNid, StatePair},

@@ -31,6 +31,7 @@ const STEPS: &[(&str, &str)] = &[
     ),
     ("accounts", include_str!("../migrations/0011_accounts.sql")),
     ("sync", include_str!("../migrations/0012_sync.sql")),
+    ("federation", include_str!("../migrations/0013_federation.sql")),
 ];
 
 /// The version of the schema that this program writes.

@@ -24,6 +24,7 @@ mod acknowledge;
 mod ask;
 mod clock;
 mod database;
+mod neighbours;
 mod rng;
 mod server;
 mod settings;
@@ -34,6 +35,7 @@ pub use self::{
     ask::{Answer, enc},
     clock::TestClock,
     database::PostgresDatabase,
+    neighbours::Neighbours,
     rng::SeededRng,
     server::{Builder, TestServer},
     settings::{SERVER_NAME, open_settings},

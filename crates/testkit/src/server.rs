@@ -13,7 +13,7 @@ use axum::{Router, body::Body};
 use http::Request;
 use rohrpost_core::{
     Server, StoreSettings,
-    ports::{Clock, Egress, Mailer, Pages, Ports, Rng, Services},
+    ports::{Clock, Egress, Mailer, Nobody, Pages, Ports, RemoteServers, Rng, Services},
     settings::Settings,
 };
 use rohrpost_remote::{
@@ -29,6 +29,7 @@ use crate::{
     Answer, TestClock, User,
     ask::{ask, request},
     database::Place,
+    neighbours::Network,
     rng::SeededRng,
     settings::open_settings,
     user,
@@ -48,6 +49,7 @@ struct Shared {
     clock: Arc<TestClock>,
     rng: Arc<SeededRng>,
     acknowledge: Arc<dyn Acknowledge>,
+    network: Option<Network>,
     running: Mutex<Option<Running>>,
 }
 
@@ -62,6 +64,7 @@ pub struct Builder {
     settings: Settings,
     networks: Networks,
     acknowledge: Arc<dyn Acknowledge>,
+    network: Option<Network>,
 }
 
 impl Builder {
@@ -76,6 +79,12 @@ impl Builder {
     #[must_use]
     pub fn reaching(mut self, networks: Networks) -> Self {
         self.networks = networks;
+        self
+    }
+
+    /// Speaks with other servers.
+    pub(crate) fn network(mut self, network: Network) -> Self {
+        self.network = Some(network);
         self
     }
 
@@ -95,6 +104,7 @@ impl Builder {
             settings: self.settings.clone(),
             networks: self.networks.clone(),
             acknowledge: Arc::clone(&self.acknowledge),
+            network: None,
         };
         let server = self.sqlite().await;
         test(server.clone()).await;
@@ -114,6 +124,7 @@ impl Builder {
             clock: Arc::default(),
             rng: Arc::new(SeededRng::new(SEED.fetch_add(1, Ordering::Relaxed))),
             acknowledge: self.acknowledge,
+            network: self.network,
             running: Mutex::default(),
         };
         let server = TestServer(Arc::new(shared));
@@ -131,6 +142,7 @@ impl TestServer {
             settings,
             networks: Networks::Public,
             acknowledge: Arc::new(AfterCommit),
+            network: None,
         }
     }
 
@@ -165,6 +177,10 @@ impl TestServer {
                 let pages = Outside::to_pages(shared.networks.clone());
                 Arc::new(pages.expect("connections can be made")) as Arc<dyn Pages>
             }),
+            remote: match &shared.network {
+                Some(network) => Arc::clone(&network.remote),
+                None => Arc::new(Nobody) as Arc<dyn RemoteServers>,
+            },
         };
         let server = Server::open(shared.settings.clone(), store, ports)
             .await
@@ -180,6 +196,11 @@ impl TestServer {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .replace(running);
+        if let Some(network) = &shared.network {
+            let listener = network.listener.try_clone().expect("the socket");
+            let listener = TcpListener::from_std(listener).expect("the socket");
+            self.serve_on(rohrpost_http::Listener::Tls(listener, network.tls.clone()));
+        }
     }
 
     fn running<T>(&self, look: impl FnOnce(&mut Running) -> T) -> T {
@@ -197,6 +218,12 @@ impl TestServer {
     #[must_use]
     pub fn clock(&self) -> &TestClock {
         &self.0.clock
+    }
+
+    /// The name of this server.
+    #[must_use]
+    pub fn name(&self) -> &ruma::ServerName {
+        &self.0.settings.server_name
     }
 
     /// The folder in which this server keeps its files.
@@ -288,14 +315,18 @@ impl TestServer {
     pub async fn serve(&self) -> SocketAddr {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
+        self.serve_on(rohrpost_http::Listener::Tcp(listener));
+        address
+    }
+
+    fn serve_on(&self, listener: rohrpost_http::Listener) {
         self.running(|running| {
             let (server, router) = (Arc::clone(&running.server), running.router.clone());
             running.sockets.spawn(async move {
                 let stopped = async move { server.stopped().await };
-                rohrpost_http::serve(vec![rohrpost_http::Listener::Tcp(listener)], router, stopped).await;
+                rohrpost_http::serve(vec![listener], router, stopped).await;
             });
         });
-        address
     }
 
     /// Stops in order and starts again on the same database. What only lived in memory is gone.

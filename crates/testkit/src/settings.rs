@@ -2,6 +2,7 @@
 
 use rohrpost_core::{
     appservices::Appservices,
+    federation::Federation,
     push::gateways::{Gateway, PushSettings},
     settings::{Notices, PasswordCost, PeopleSearch, Quotas, Registration, Settings, Support},
 };
@@ -33,6 +34,7 @@ pub fn open_settings() -> Settings {
         },
         max_upload_bytes: 1024 * 1024,
         thumbnail_max_pixels: 4_000_000,
+        federation: Federation::default(),
         appservices: Appservices::default(),
         presence: false,
         livekit: None,

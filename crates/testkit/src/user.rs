@@ -8,7 +8,7 @@ use ruma::{DeviceId, OwnedDeviceId, OwnedUserId, UserId};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::{SERVER_NAME, TestServer, ask::enc};
+use crate::{TestServer, ask::enc};
 
 /// The password of every test user who registered through the endpoint.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -195,7 +195,7 @@ pub(crate) async fn administrator(server: &TestServer, name: &str) -> User {
 
 /// Makes an account directly, without a password.
 async fn insert(server: &TestServer, name: &str) -> User {
-    let id = UserId::parse(format!("@{name}:{SERVER_NAME}")).expect("a user id");
+    let id = UserId::parse(format!("@{name}:{}", server.name())).expect("a user id");
     let device = OwnedDeviceId::from(format!("{}1", name.to_uppercase()));
     let token = format!("token_of_{name}");
     let core = server.core();

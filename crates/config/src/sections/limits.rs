@@ -59,6 +59,10 @@ section! {
         pub url_previews_per_minute: u32 = 20;
         /// How many of them at once.
         pub url_previews_burst: u32 = 30;
+        /// Requests of other servers, for each server.
+        pub federation_per_second: u32 = 100;
+        /// How many of them at once.
+        pub federation_burst: u32 = 1000;
         /// All requests together, for each person, or for each network address where nobody is signed in.
         pub general_per_second: u32 = 50;
         /// How many of them at once.
@@ -164,6 +168,12 @@ impl Limits {
         self.per_minute(self.url_previews_per_minute, self.url_previews_burst)
     }
 
+    /// Requests of another server.
+    #[must_use]
+    pub fn federation(&self) -> Option<Rate> {
+        self.per_second(self.federation_per_second, self.federation_burst)
+    }
+
     /// All requests of a user, or of a network address without a user.
     #[must_use]
     pub fn general(&self) -> Option<Rate> {
@@ -198,6 +208,7 @@ impl Check for Limits {
             ("key_claims_burst", self.key_claims()),
             ("to_device_burst", self.to_device()),
             ("url_previews_burst", self.url_previews()),
+            ("federation_burst", self.federation()),
             ("general_burst", self.general()),
         ];
         for (key, rate) in bursts {

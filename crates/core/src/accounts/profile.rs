@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rohrpost_store::{Profile, Tx, UserRow, UserState, Work};
 use ruma::{OwnedMxcUri, OwnedUserId};
 
-use crate::{Caller, Refusal, Result, Server, appservices::query, rooms};
+use crate::{Caller, Refusal, Result, Server, appservices::query, federation, rooms};
 
 /// Longest display name, in bytes.
 pub const MAX_DISPLAY_NAME_BYTES: usize = 255;
@@ -45,22 +45,51 @@ struct Unit {
     change: ProfileChange,
 }
 
-/// The profile of a user of this server. For somebody who is signed in, the application service in whose names they are
-/// may make the user now.
+impl FullProfile {
+    /// All fields with their names in the specification.
+    pub fn into_fields(self) -> impl Iterator<Item = (String, serde_json::Value)> {
+        let Self { profile, fields } = self;
+        let shown = [
+            ("displayname", profile.display_name),
+            ("avatar_url", profile.avatar_url),
+        ];
+        let shown = shown
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.into())));
+        shown.chain(fields)
+    }
+}
+
+/// Somebody's profile. For somebody who is signed in, the application service in whose names they are may make the user
+/// now, and the server of somebody elsewhere is asked: who isn't signed in doesn't make this server ask others.
 ///
 /// # Errors
-/// `NotFound` when there is no such user, on this server or anywhere; `ServiceTimedOut` when the service doesn't answer.
+/// `NotFound` when there is no such user, on this server or anywhere; `ServiceTimedOut` when the service doesn't answer,
+/// `Elsewhere` when the other server doesn't.
 pub async fn profile(
     server: &Arc<Server>,
     caller: Option<&Caller>,
     user_id: OwnedUserId,
 ) -> Result<FullProfile> {
-    if !server.is_local(&user_id) {
-        return Err(Refusal::not_found("profile"));
+    if server.is_local(&user_id) {
+        if let Some(caller) = caller {
+            query::users(server, caller, std::slice::from_ref(&user_id)).await?;
+        }
+        return local(server, user_id).await;
     }
-    if let Some(caller) = caller {
-        query::users(server, caller, std::slice::from_ref(&user_id)).await?;
+    match caller {
+        Some(_) if server.settings.federation.allows(user_id.server_name()) => {
+            federation::profiles::fetch(server, user_id).await
+        }
+        _ => Err(Refusal::not_found("profile")),
     }
+}
+
+/// The profile of a user of this server.
+///
+/// # Errors
+/// `NotFound` when there is no such user.
+pub async fn local(server: &Arc<Server>, user_id: OwnedUserId) -> Result<FullProfile> {
     let read = server.store.read(move |tx| {
         Box::pin(async move {
             let user: Option<UserRow> = tx.user_get(&user_id).await?;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use rohrpost_room::visibility::history_visibility;
 use rohrpost_store::{Tx, Work};
 use ruma::{
-    OwnedRoomAliasId, OwnedRoomId, RoomAliasId,
+    OwnedRoomAliasId, OwnedRoomId, OwnedServerName, RoomAliasId,
     events::{StateEventType, room::history_visibility::HistoryVisibility},
 };
 
-use crate::{Caller, Refusal, Result, Server, appservices::query, directory::is_joined};
+use crate::{Caller, Refusal, Result, Server, appservices::query, directory::is_joined, federation};
 
 /// Aliases of one room.
 const MAX_ALIASES: usize = 100;
@@ -94,19 +94,31 @@ impl Work for Unit {
     }
 }
 
-/// The room that an alias points to. For somebody who is signed in, the application service in whose names it is may
-/// make it now.
+/// Where an alias leads.
+pub struct Resolved {
+    /// The room.
+    pub room_id: OwnedRoomId,
+    /// Servers that are in it.
+    pub servers: Vec<OwnedServerName>,
+}
+
+/// Where an alias leads. For somebody who is signed in, the application service in whose names it is may make it now,
+/// and for aliases of other servers those are asked.
 ///
 /// # Errors
-/// `NotFound`, for aliases of other servers too; `ServiceTimedOut` when the service doesn't answer.
-pub async fn resolve(
-    server: &Arc<Server>,
-    caller: Option<&Caller>,
-    alias: &RoomAliasId,
-) -> Result<OwnedRoomId> {
+/// `NotFound`; `ServiceTimedOut` when the service doesn't answer, `Elsewhere` when the other server doesn't.
+pub async fn resolve(server: &Arc<Server>, caller: Option<&Caller>, alias: &RoomAliasId) -> Result<Resolved> {
     let not_found = || Refusal::not_found("room alias");
-    if let Some(room_id) = find(server, alias).await? {
-        return Ok(room_id);
+    if alias.server_name() != server.name() {
+        return match caller {
+            Some(_) if server.settings.federation.allows(alias.server_name()) => {
+                federation::aliases::fetch(server, alias.to_owned()).await
+            }
+            _ => Err(not_found()),
+        };
+    }
+    if let Some(found) = find(server, alias).await? {
+        return Ok(found);
     }
     let caller = caller.ok_or_else(not_found)?;
     if !query::alias(server, caller, alias).await? {
@@ -115,12 +127,24 @@ pub async fn resolve(
     find(server, alias).await?.ok_or_else(not_found)
 }
 
-async fn find(server: &Arc<Server>, alias: &RoomAliasId) -> Result<Option<OwnedRoomId>> {
+/// Where an alias of this server leads.
+///
+/// # Errors
+/// `NotFound`, for aliases of other servers too.
+pub async fn resolve_local(server: &Arc<Server>, alias: &RoomAliasId) -> Result<Resolved> {
+    let found = find(server, alias).await?;
+    found.ok_or_else(|| Refusal::not_found("room alias"))
+}
+
+async fn find(server: &Arc<Server>, alias: &RoomAliasId) -> Result<Option<Resolved>> {
     let alias = alias.to_owned();
     let reading = server
         .store
         .read(move |tx| Box::pin(async move { Ok::<_, Refusal>(tx.alias_get(&alias).await?) }));
-    Ok(reading.await?.map(|found| found.room_id))
+    Ok(reading.await?.map(|found| Resolved {
+        room_id: found.room_id,
+        servers: vec![server.name().to_owned()],
+    }))
 }
 
 /// The aliases of a room.

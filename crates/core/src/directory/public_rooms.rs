@@ -11,10 +11,10 @@ use ruma::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{Refusal, Result, Server, appservices::third_party};
+use crate::{Refusal, Result, Server, appservices::third_party, federation};
 
 /// Rooms in one answer.
-const MAX_ROOMS: usize = 100;
+pub(crate) const MAX_ROOMS: usize = 100;
 /// Rooms that are looked at in one go.
 const AT_ONCE: u32 = 100;
 /// Rooms that are looked at for one answer; a filter that fits few rooms gets them in several answers.
@@ -50,19 +50,15 @@ pub struct Page {
 /// Lists public rooms.
 ///
 /// # Errors
-/// `Forbidden` for the list of another server, `InvalidParam` for a token that isn't one.
+/// `Forbidden` for the list of a server that isn't spoken with, `InvalidParam` for a token that isn't one.
 ///
 /// # Spec
 /// [Listing rooms](https://spec.matrix.org/v1.19/client-server-api/#listing-rooms)
-pub async fn list(server: &Arc<Server>, wanted: PublicRooms) -> Result<Page> {
-    if wanted
-        .server
-        .as_deref()
-        .is_some_and(|other| other != server.name())
+pub async fn list(server: &Arc<Server>, mut wanted: PublicRooms) -> Result<Page> {
+    if let Some(other) = wanted.server.take()
+        && other != server.name()
     {
-        return Err(Refusal::Forbidden(
-            "this server lists its own rooms only".to_owned(),
-        ));
+        return federation::public_rooms::fetch(server, other, wanted).await;
     }
     let offset = match &wanted.since {
         Some(since) => since

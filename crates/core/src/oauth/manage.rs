@@ -47,7 +47,7 @@ struct AllowReset {
 /// `UnknownToken` when nobody is.
 pub async fn account(server: &Arc<Server>, secret: &PageSecret) -> Result<Account> {
     let caller = page::caller(server, secret).await?;
-    let profile = profile::profile(server, None, caller.user_id.clone()).await?;
+    let profile = profile::local(server, caller.user_id.clone()).await?;
     Ok(Account {
         user_id: caller.user_id.clone(),
         display_name: profile.profile.display_name,

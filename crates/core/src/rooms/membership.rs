@@ -133,7 +133,7 @@ pub async fn resolve(server: &Arc<Server>, caller: &Caller, room: OwnedRoomOrAli
         return Ok(room_id.to_owned());
     }
     let alias = RoomAliasId::parse(room.as_str()).map_err(|_| Refusal::not_found("this room was"))?;
-    aliases::resolve(server, Some(caller), &alias).await
+    Ok(aliases::resolve(server, Some(caller), &alias).await?.room_id)
 }
 
 impl Unit {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::appservices::appservices;
+use super::{appservices::appservices, federation::federation};
 use anyhow::Context as _;
 use rohrpost_config::{
     self as config, Config, DefaultRoomVersion, EncryptionPolicy, Limits, RegistrationMode,
@@ -62,6 +62,7 @@ pub(super) fn settings(config: &Config) -> anyhow::Result<Settings> {
         },
         max_upload_bytes: config.media.max_upload_bytes,
         thumbnail_max_pixels: config.media.thumbnail_max_pixels,
+        federation: federation(config)?,
         appservices: appservices(&config.appservices.registrations, &server_name)?,
         presence: config.presence.enabled,
         livekit: livekit(&config.rtc),
@@ -174,6 +175,7 @@ fn rates(limits: &Limits) -> Rates {
         (Kind::KeyClaim, limits.key_claims()),
         (Kind::ToDevice, limits.to_device()),
         (Kind::UrlPreview, limits.url_previews()),
+        (Kind::Federation, limits.federation()),
         (Kind::General, limits.general()),
     ];
     Rates::new(all.into_iter().filter_map(|(kind, rate)| {

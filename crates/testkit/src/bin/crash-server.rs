@@ -8,7 +8,7 @@ use std::{io::Write as _, path::PathBuf, sync::Arc, time::Duration};
 
 use rohrpost_core::{
     Server, StoreSettings,
-    ports::{Clock, Ports, Rng},
+    ports::{Clock, Nobody, Ports, Rng},
 };
 use rohrpost_store::{Acknowledge, AfterCommit};
 use rohrpost_testkit::{EarlyAck, open_settings};
@@ -91,6 +91,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             rng: Arc::new(System),
             services: None,
             pages: None,
+            remote: Arc::new(Nobody),
         },
     )
     .await?;

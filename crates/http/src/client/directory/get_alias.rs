@@ -8,6 +8,6 @@ use ruma::api::client::alias::get_alias::v3::{Request, Response};
 use crate::call::Public;
 
 pub(crate) async fn get_alias(Public { server, caller, .. }: Public, request: Request) -> Result<Response> {
-    let room_id = aliases::resolve(&server, caller.as_ref(), &request.room_alias).await?;
-    Ok(Response::new(room_id, vec![server.name().to_owned()]))
+    let found = aliases::resolve(&server, caller.as_ref(), &request.room_alias).await?;
+    Ok(Response::new(found.room_id, found.servers))
 }

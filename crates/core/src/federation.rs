@@ -1,0 +1,20 @@
+//! The federation: other servers, and what this one asks and tells them.
+//!
+//! Whom this server speaks with at all is the operator's decision ([`Partners`]); it is asked before each request that
+//! goes out and for each that comes in. Nothing here opens a connection ([`crate::ports::RemoteServers`] does) and
+//! nothing an other server sends is believed before its signature was checked.
+//!
+//! Start reading at [`authenticate`] for what comes in and at [`ask`] for what goes out.
+//!
+//! <https://spec.matrix.org/v1.19/server-server-api/>
+
+pub(crate) mod aliases;
+pub(crate) mod ask;
+pub mod authenticate;
+pub mod own_keys;
+pub mod partners;
+pub(crate) mod profiles;
+pub(crate) mod public_rooms;
+pub(crate) mod server_keys;
+
+pub use partners::{Federation, Partners};

@@ -1,0 +1,70 @@
+//! Takes a request of another server in: first what it announces, then its body, then the proof, then its content.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use axum::{
+    extract::{RawPathParams, Request, State},
+    response::IntoResponse as _,
+};
+use rohrpost_core::{
+    Refusal, Server,
+    federation::authenticate::{announced, authenticate},
+};
+use ruma::api::{
+    IncomingRequest, federation::authentication::ServerSignatures, path_builder::PathBuilder as _,
+};
+
+use crate::{
+    error::{ApiError, render},
+    routes::{Access, Routes, address, parse, read_body},
+};
+
+/// Largest body: 50 events and 100 other pieces of news, each as large as it may be, with some room around them.
+const MAX_BODY_BYTES: usize = 12 * 1024 * 1024;
+/// Longest time for a request, its body included.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// A request that another server signed.
+#[derive(Clone)]
+pub(crate) struct FromServer {
+    pub(crate) server: Arc<Server>,
+}
+
+impl Routes {
+    /// An endpoint for other servers.
+    pub(crate) fn federation<R, F, Fut>(&mut self, handler: F)
+    where
+        R: IncomingRequest<Authentication = ServerSignatures> + Send + 'static,
+        F: Fn(FromServer, R) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<R::OutgoingResponse, Refusal>> + Send,
+    {
+        for path in R::PATH_BUILDER.all_paths() {
+            let handler = handler.clone();
+            let answer = move |State(server): State<Arc<Server>>, params: RawPathParams, request: Request| async move {
+                let answered = async {
+                    let (from, request) = receive::<R>(server, &params, request).await?;
+                    Ok::<_, ApiError>(handler(from, request).await?)
+                };
+                tokio::time::timeout(REQUEST_TIMEOUT, answered)
+                    .await
+                    .unwrap_or(Err(ApiError::Overdue))
+                    .map_or_else(|error| error.into_response(), render)
+            };
+            self.raw(R::METHOD, path, Access::Server, answer);
+        }
+    }
+}
+
+async fn receive<R: IncomingRequest>(
+    server: Arc<Server>,
+    params: &RawPathParams,
+    request: Request,
+) -> Result<(FromServer, R), ApiError> {
+    let (parts, body) = request.into_parts();
+    let announced = announced(&server, &parts.headers, address(&parts.extensions))?;
+    let body = read_body(body, MAX_BODY_BYTES).await?;
+    let request = http::Request::from_parts(parts, &*body);
+    authenticate(&server, announced, &request).await?;
+    let request = parse::<R>(params, request)?;
+    Ok((FromServer { server }, request))
+}
