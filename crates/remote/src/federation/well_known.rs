@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use reqwest::{Client, StatusCode, header::CACHE_CONTROL, redirect::Policy};
+use reqwest::{Client, header::CACHE_CONTROL, redirect::Policy};
 use ruma::OwnedServerName;
 use rustls::ClientConfig;
 use serde::Deserialize;
@@ -86,7 +86,7 @@ impl WellKnown {
 
     async fn fetch(&self, url: url::Url) -> Option<Answer> {
         let mut response = self.client.get(url).send().await.ok()?;
-        if response.status() != StatusCode::OK {
+        if response.status().as_u16() != 200 {
             return None;
         }
         let cache_control = response.headers().get(CACHE_CONTROL);
