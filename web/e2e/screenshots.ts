@@ -4,7 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 import { launchBrowser } from "./browser.ts";
-import { Person } from "./person.ts";
+import { PASSWORD, Person } from "./person.ts";
 import { testPicture } from "./picture.ts";
 import { TestServer } from "./server.ts";
 import { words, type Language } from "./text.ts";
@@ -111,6 +111,20 @@ try {
             await stranger.confirmByKey(annaKey);
         }
         await stranger.device.close();
+
+        const sent = await Person.open(browser, server.url, { language });
+        const older = `${server.url}/_matrix/client/v3/login/sso/redirect?redirectUrl=${encodeURIComponent("https://client.example/")}`;
+        await sent.page.goto(`${older}&action=register`);
+        await sent.page.getByRole("heading", { name: t("register_open") }).waitFor();
+        await shoot(sent, `${language}-program-account`);
+        await sent.page.goto(older);
+        await sent.field("password").fill(PASSWORD);
+        await sent.field("user_name").fill("anna.albrecht");
+        await shoot(sent, `${language}-program-sign-in`);
+        await sent.button("sign_in").click();
+        await sent.page.getByRole("heading", { name: t("oauth_consent_title") }).waitFor();
+        await shoot(sent, `${language}-program-consent`);
+        await sent.device.close();
 
         await anna.page.evaluate((chosen) => localStorage.setItem("rohrpost.language", chosen), language);
         await anna.page.reload();
