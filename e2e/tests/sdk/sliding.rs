@@ -93,12 +93,23 @@ pub(crate) async fn shows(
     what: &str,
     is_it: impl Fn(&EventTimelineItem) -> bool,
 ) -> anyhow::Result<EventTimelineItem> {
-    eventually(what, async || {
+    let found = eventually(what, async || {
         let items = timeline.items().await;
         let mut events = items.iter().filter_map(|item| item.as_event());
         Ok(events.find(|event| is_it(event)).cloned())
     })
-    .await
+    .await;
+    // Whether it never came or came without its key: two very different faults.
+    let items = timeline.items().await;
+    let events = || items.iter().filter_map(|item| item.as_event());
+    let locked = events().filter(|event| event.content().is_unable_to_decrypt());
+    found.with_context(|| {
+        format!(
+            "the timeline has {} events, {} of them locked",
+            events().count(),
+            locked.count()
+        )
+    })
 }
 
 pub(crate) async fn reads(timeline: &Timeline, text: &str) -> anyhow::Result<OwnedEventId> {
