@@ -223,6 +223,27 @@ async fn an_answer_that_was_lost_is_made_again_and_older_positions_are_refused()
     .await;
 }
 
+/// A client that opens a room breaks off the request that waits and asks again from the same position. Nobody tells the
+/// server, which may answer the request that was broken off last.
+#[tokio::test]
+async fn a_request_that_was_broken_off_may_be_answered_late() {
+    TestServer::each(async |server| {
+        let (alice, bob, room) = two_in_a_room(&server).await;
+        let first = ask(&bob, None, everything()).await;
+        alice.send_text(&room, "one").await;
+        let heard = ask(&bob, Some(&pos(&first)), everything()).await;
+        let _broken_off = ask(&bob, Some(&pos(&first)), everything()).await;
+        alice.send_text(&room, "two").await;
+        let next = ask(&bob, Some(&pos(&heard)), everything()).await;
+        assert_eq!(bodies(&next["rooms"][&room]), ["two"]);
+        let _broken_off = ask(&bob, Some(&pos(&heard)), everything()).await;
+        alice.send_text(&room, "three").await;
+        let last = ask(&bob, Some(&pos(&next)), everything()).await;
+        assert_eq!(bodies(&last["rooms"][&room]), ["three"]);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn after_a_restart_rooms_begin_anew_and_keys_go_on() {
     TestServer::each(async |server| {

@@ -1,9 +1,12 @@
 //! What was sent to whom: the connections of sliding sync, in memory.
 //!
-//! Of each connection the state behind its newest answer is kept, and the one before, because a client whose answer
-//! was lost asks again from there. Nothing is written: after a restart, or when a connection was pushed out, the
-//! client is told to begin anew. Connections that no room was ever sent on, such as those for keys, need nothing of
-//! this and simply go on.
+//! Of each connection the state is kept that the client last asked from, because one whose answer was lost asks again
+//! from there, and the states behind the answers to that. There may be several: a client that breaks off a request, such as
+//! to ask for one room more, asks again from the same position at once, and the request that it broke off may be answered
+//! after that one. Which answer arrived shows when the client asks from it.
+//!
+//! Nothing is written: after a restart, or when a connection was pushed out, the client is told to begin anew.
+//! Connections that no room was ever sent on, such as those for keys, need nothing of this and simply go on.
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -26,6 +29,8 @@ use crate::{Refusal, Result, personal::ignored::Ignored, sync::token::SlidingPos
 const MAX_DEVICES: NonZeroUsize = NonZeroUsize::new(50_000).expect("50000 is not zero");
 /// Connections of one device.
 const MAX_CONNECTIONS: usize = 8;
+/// Answers to one request that are kept until it is known which arrived.
+const MAX_ANSWERS: usize = 4;
 /// Rooms in all connections, some 200 bytes each.
 const MAX_ROOMS: usize = 2_000_000;
 
@@ -75,14 +80,44 @@ impl State {
 
 struct Connection {
     conn_id: String,
-    latest: (SlidingPos, State),
-    before: Option<(SlidingPos, State)>,
+    /// Where the client asked from last; `None`: from nothing.
+    base: Option<(SlidingPos, State)>,
+    /// What was answered since, oldest first.
+    answers: Vec<(SlidingPos, State)>,
 }
 
 impl Connection {
+    fn new(conn_id: &str) -> Self {
+        Self {
+            conn_id: conn_id.to_owned(),
+            base: None,
+            answers: Vec::new(),
+        }
+    }
+
+    fn states(&self) -> impl Iterator<Item = &(SlidingPos, State)> {
+        self.answers.iter().chain(&self.base)
+    }
+
+    /// Notes that the client asked from there: the other answers didn't arrive, or don't matter any more.
+    fn confirm(&mut self, pos: SlidingPos) {
+        if let Some(place) = self.answers.iter().position(|(at, _)| *at == pos) {
+            self.base = Some(self.answers.swap_remove(place));
+            self.answers.clear();
+        }
+    }
+
+    fn answer(&mut self, pos: SlidingPos, state: State) {
+        if self.answers.len() >= MAX_ANSWERS {
+            self.answers.remove(0);
+        }
+        self.answers.push((pos, state));
+    }
+
+    /// The states share nearly everything with one another.
     fn weight(&self) -> usize {
-        let (_, latest) = &self.latest;
-        latest.weight() + self.before.as_ref().map_or(0, |_| 1)
+        let largest = self.states().map(|(_, state)| state.weight()).max();
+        largest.unwrap_or_default() + self.states().count()
     }
 }
 
@@ -130,13 +165,9 @@ impl Connections {
         let connection = connections
             .iter()
             .find(|connection| connection.conn_id == conn_id);
-        let states = connection
-            .into_iter()
-            .flat_map(|connection| std::iter::once(&connection.latest).chain(&connection.before));
-        for (at, state) in states {
-            if *at == pos {
-                return Ok(state.clone());
-            }
+        let mut states = connection.into_iter().flat_map(Connection::states);
+        if let Some((_, state)) = states.find(|(at, _)| *at == pos) {
+            return Ok(state.clone());
         }
         match pos.tag {
             0 => Ok(State {
@@ -173,14 +204,12 @@ impl Connections {
             .position(|connection| connection.conn_id == conn_id);
         let old = place.map(|place| connections.remove(place));
         if pos.tag != 0 {
-            let mut states = old
-                .into_iter()
-                .flat_map(|old| std::iter::once(old.latest).chain(old.before));
-            connections.push(Connection {
-                conn_id: conn_id.to_owned(),
-                latest: (pos, state),
-                before: states.find(|(at, _)| Some(*at) == before),
-            });
+            let mut connection = old.unwrap_or_else(|| Connection::new(conn_id));
+            if let Some(before) = before {
+                connection.confirm(before);
+            }
+            connection.answer(pos, state);
+            connections.push(connection);
         }
         if connections.len() > MAX_CONNECTIONS {
             connections.remove(0);
@@ -205,7 +234,7 @@ mod tests {
     use rohrpost_store::{RoomNid, StreamPos};
     use ruma::{OwnedDeviceId, OwnedUserId, owned_user_id};
 
-    use super::{Connections, MAX_CONNECTIONS, Shown, State};
+    use super::{Connections, MAX_ANSWERS, MAX_CONNECTIONS, Shown, State};
     use crate::Refusal;
 
     fn device() -> (OwnedUserId, OwnedDeviceId) {
@@ -237,10 +266,42 @@ mod tests {
                 .map(|state| state.shown.len())
         };
         assert_eq!((rooms(first).ok(), rooms(again).ok()), (Some(1), Some(3)));
-        assert!(matches!(rooms(second), Err(Refusal::UnknownPos)));
+        assert_eq!(
+            rooms(second).ok(),
+            Some(2),
+            "nobody knows which of the two arrived"
+        );
         let third = connections.keep(device(), "a", Some(again), state(4, 4), 14);
         assert!(matches!(rooms(first), Err(Refusal::UnknownPos)));
+        assert!(matches!(rooms(second), Err(Refusal::UnknownPos)));
         assert_eq!((rooms(again).ok(), rooms(third).ok()), (Some(3), Some(4)));
+    }
+
+    #[test]
+    fn a_late_answer_to_a_request_that_was_broken_off_takes_nothing_away() {
+        let connections = Connections::default();
+        let first = connections.keep(device(), "a", None, state(1, 1), 11);
+        let heard = connections.keep(device(), "a", Some(first), state(3, 3), 12);
+        let late = connections.keep(device(), "a", Some(first), state(2, 2), 13);
+        let next = connections.keep(device(), "a", Some(heard), state(4, 4), 14);
+        connections.keep(device(), "a", Some(first), state(2, 2), 15);
+        connections.keep(device(), "a", None, state(1, 1), 16);
+        let at = |pos| connections.at(&device(), "a", Some(pos)).is_ok();
+        assert!(at(heard) && at(next) && !at(late));
+    }
+
+    #[test]
+    fn of_many_answers_to_one_request_the_newest_are_kept() {
+        let connections = Connections::default();
+        let first = connections.keep(device(), "a", None, state(1, 1), 11);
+        let answers: Vec<_> = (2..100)
+            .map(|upto| connections.keep(device(), "a", Some(first), state(upto, 5), 11))
+            .collect();
+        let is_kept = |pos: &_| connections.at(&device(), "a", Some(*pos)).is_ok();
+        assert!(is_kept(&first));
+        assert!(answers[answers.len() - MAX_ANSWERS..].iter().all(is_kept));
+        assert!(!answers[..answers.len() - MAX_ANSWERS].iter().any(is_kept));
+        assert_eq!(connections.lock().weight, 6 + MAX_ANSWERS + 1);
     }
 
     #[test]
@@ -270,6 +331,6 @@ mod tests {
             kept.by_device.peek(&device()).map(Vec::len),
             Some(MAX_CONNECTIONS)
         );
-        assert_eq!(kept.weight, 2 * MAX_CONNECTIONS);
+        assert_eq!(kept.weight, 3 * MAX_CONNECTIONS);
     }
 }
