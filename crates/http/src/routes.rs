@@ -442,7 +442,7 @@ fn not_json(body: &[u8]) -> Option<ApiError> {
 }
 
 /// The refusal of a part of the address or of its query that is missing or can't be read.
-fn bad_address(error: &str) -> ApiError {
+pub(crate) fn bad_address(error: &str) -> ApiError {
     let text = format!("this address can't be read: {error}");
     if error.starts_with("missing field") {
         Refusal::MissingParam(text).into()

@@ -380,15 +380,15 @@ async fn a_picture_is_made_smaller_but_never_larger() {
         let small = uploaded(&alice, "", "image/png", picture(20, 10)).await;
         let answer = get(&alice, &thumbnail(&small, "width=96&height=96&method=crop"), &[]).await;
         assert_eq!(size(&answer), (20, 10));
-        for odd in [
-            "width=0&height=10",
-            "width=10",
-            "width=10&height=10&method=melt",
-            "width=-1&height=3",
-            "",
+        for (odd, expected) in [
+            ("width=0&height=10", "M_INVALID_PARAM"),
+            ("width=10&height=10&method=melt", "M_INVALID_PARAM"),
+            ("width=-1&height=3", "M_INVALID_PARAM"),
+            ("width=10", "M_MISSING_PARAM"),
+            ("", "M_MISSING_PARAM"),
         ] {
             let answer = get(&alice, &thumbnail(&id, odd), &[]).await;
-            assert_eq!(errcode(&answer), (400, "M_INVALID_PARAM".to_owned()), "{odd}");
+            assert_eq!(errcode(&answer), (400, expected.to_owned()), "{odd}");
         }
         let answer = get(&alice, &thumbnail("unknown", "width=10&height=10"), &[]).await;
         assert_eq!(errcode(&answer), (404, "M_NOT_FOUND".to_owned()));

@@ -8,12 +8,15 @@ use rohrpost_core::{
     Caller, Refusal, Server,
     caller::{authenticate_as, authenticate_guest_too},
 };
-use ruma::api::{IncomingRequest, IncomingRequestExt as _};
+use ruma::api::{
+    IncomingRequest, IncomingRequestExt as _,
+    error::{DeserializationError, FromHttpRequestError},
+};
 
 use crate::{
     error::ApiError,
     guests,
-    routes::{act_as, token},
+    routes::{act_as, bad_address, token},
 };
 
 /// A request with a valid access token, its body not read yet.
@@ -56,6 +59,9 @@ impl RawAuthed {
             Ok(request) if !has_nul => Ok(request),
             Ok(_) => {
                 Err(Refusal::InvalidParam("a part of the address has a NUL character".to_owned()).into())
+            }
+            Err(FromHttpRequestError::Deserialization(DeserializationError::Query(error))) => {
+                Err(bad_address(&error.to_string()))
             }
             Err(error) => Err(Refusal::InvalidParam(error.to_string()).into()),
         }
