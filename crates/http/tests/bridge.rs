@@ -9,14 +9,14 @@ use rohrpost_testkit::{SERVER_NAME, TestServer, User, enc};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
 
-const TOKEN: &str = "the token of the bridge";
+pub(crate) const TOKEN: &str = "the token of the bridge";
 const OTHER: &str = "the token of the other";
 const PING: &str = "/_matrix/client/v1/appservice/bridge/ping";
 const THIRD_PARTY: &str = "/_matrix/client/v3/thirdparty";
 
-/// A service that listens: it makes what it is asked for, if the name has `yes` in it.
+/// A service that listens: it makes what it is asked for, if the name has `yes` in it. Of `nothing` it knows nothing.
 #[derive(Clone, Default)]
-struct Bridge {
+pub(crate) struct Bridge {
     heard: Arc<Mutex<Vec<(String, Value)>>>,
     /// The server that asks.
     server: Arc<Mutex<Option<TestServer>>>,
@@ -27,6 +27,17 @@ struct Bridge {
 }
 
 impl Bridge {
+    /// Begins to listen, until the tasks are dropped. Answers what an operator would set, too.
+    pub(crate) async fn start() -> (Self, Appservices, JoinSet<std::io::Result<()>>) {
+        let bridge = Self::default();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let router = Router::new().fallback(listen).with_state(bridge.clone());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move { axum::serve(listener, router).await });
+        (bridge, services(&url), tasks)
+    }
+
     fn heard(&self) -> Vec<(String, Value)> {
         std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -62,13 +73,16 @@ impl Bridge {
         assert_eq!(made.0, 200, "{}", made.1);
     }
 
-    async fn answer(&self, path: &str) -> (StatusCode, Value) {
+    async fn answer(&self, path: &str, query: &str) -> (StatusCode, Value) {
         if let Some(status) = *self.refuses.lock().expect("a test") {
             let errcode = self.errcode.lock().expect("a test").unwrap_or("M_FORBIDDEN");
             return (status, json!({ "errcode": errcode }));
         }
         let nothing = (StatusCode::NOT_FOUND, json!({ "errcode": "ORG.EXAMPLE_NOTHING" }));
         let found = |found: Value| (StatusCode::OK, found);
+        if query.contains("nothing") {
+            return nothing;
+        }
         let decoded = path.replace("%23", "#");
         let parts: Vec<&str> = decoded
             .trim_start_matches("/under/_matrix/app/v1/")
@@ -109,7 +123,9 @@ async fn listen(State(bridge): State<Bridge>, request: axum::extract::Request) -
     let body = serde_json::from_slice(&body).unwrap_or_default();
     let asked = format!("{} {}", parts.method, parts.uri);
     bridge.heard.lock().expect("a test").push((asked, body));
-    let (status, answer) = bridge.answer(parts.uri.path()).await;
+    let (status, answer) = bridge
+        .answer(parts.uri.path(), parts.uri.query().unwrap_or_default())
+        .await;
     (status, answer.to_string())
 }
 
@@ -134,13 +150,8 @@ fn services(url: &str) -> Appservices {
 
 /// Runs a test on both engines, with the services.
 async fn with_bridge(test: impl AsyncFn(TestServer, Bridge)) {
-    let bridge = Bridge::default();
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
-    let router = Router::new().fallback(listen).with_state(bridge.clone());
-    let mut tasks = JoinSet::new();
-    tasks.spawn(async move { axum::serve(listener, router).await });
-    TestServer::with(|settings| settings.appservices = services(&url))
+    let (bridge, services, mut tasks) = Bridge::start().await;
+    TestServer::with(|settings| settings.appservices = services)
         .each(async |server| {
             bridge.serves(Some(&server));
             bridge.refuse(None);

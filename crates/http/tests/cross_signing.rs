@@ -31,6 +31,11 @@ impl Identity {
         wire(user, &self.master, "master")
     }
 
+    /// The keys of a device with the identity's signature alone.
+    pub(crate) fn sign_device(&self, user: &User, device: &Value) -> Value {
+        self.self_signing.sign_alone(user, device)
+    }
+
     pub(crate) fn body(&self, user: &User) -> Value {
         json!({
             "master_key": device_key(user).sign(user, &self.master_key(user)),

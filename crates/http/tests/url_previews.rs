@@ -27,7 +27,7 @@ fn errcode((status, answer): &(u16, Value)) -> (u16, &str) {
 }
 
 /// This computer's address alone.
-fn this_address() -> Networks {
+pub(crate) fn this_address() -> Networks {
     Networks::PublicAnd(vec!["127.0.0.1/32".parse().expect("a network")])
 }
 

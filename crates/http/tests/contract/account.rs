@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use super::row::{Again::Refused, Row, Unknown, Who::Admin, row};
+use super::{
+    given::owned_address,
+    row::{Again::Refused, Row, Unknown, Who::Admin, row},
+};
 
 #[rustfmt::skip]
 pub(super) fn rows() -> Vec<Row> {
@@ -18,7 +21,8 @@ pub(super) fn rows() -> Vec<Row> {
             .body(json!({ "client_secret": "secret", "id_server": "id.example", "id_access_token": "t", "sid": "1" })),
         row("POST", "/_matrix/client/v3/account/3pid/unbind").answers(403, "M_THREEPID_DENIED")
             .body(json!({ "medium": "email", "address": "a@amt.example" })),
-        row("POST", "/_matrix/client/v3/account/3pid/delete").gives("/id_server_unbind_result")
+        row("POST", "/_matrix/client/v3/account/3pid/delete").gives("/id_server_unbind_result").given(owned_address)
+            .unknown("/address", Unknown::Fine("it isn't theirs afterwards, and stays whose it is"))
             .body(json!({ "medium": "email", "address": "a@amt.example" })),
         row("POST", "/_matrix/client/v3/logout").again(Refused(401, "M_UNKNOWN_TOKEN")),
         row("POST", "/_matrix/client/v3/logout/all").again(Refused(401, "M_UNKNOWN_TOKEN")),

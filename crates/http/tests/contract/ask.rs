@@ -6,7 +6,7 @@ use rohrpost_testkit::{Answer, PASSWORD, enc};
 use serde_json::{Value, json};
 
 use super::{
-    row::{Again, Row, Unknown, Who},
+    row::{Again, Row, Sent, Unknown, Who},
     world::World,
 };
 
@@ -49,16 +49,29 @@ impl Asker<'_> {
     }
 
     fn body(&self) -> Option<Value> {
-        self.row.body.as_ref().map(|body| self.world.fill_body(body))
+        match &self.row.sent {
+            Sent::Json(body) => Some(self.world.fill_body(body)),
+            Sent::Signed(make) => Some(make(&self.world)),
+            Sent::Nothing | Sent::File(_) => None,
+        }
     }
 
     async fn send(&self, path: &str, body: String) -> Answer {
+        let content_type = match self.row.sent {
+            Sent::File(_) => "text/plain",
+            _ if body.is_empty() => "",
+            _ => "application/json",
+        };
+        self.send_as(self.row.who, path, content_type, body).await
+    }
+
+    async fn send_as(&self, who: Who, path: &str, content_type: &str, body: String) -> Answer {
         let mut request = Request::builder().method(self.row.method).uri(path);
-        if let Some(token) = self.world.token(self.row.who) {
+        if let Some(token) = self.world.token(who) {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        if !body.is_empty() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
+        if !content_type.is_empty() {
+            request = request.header(header::CONTENT_TYPE, content_type);
         }
         let request = request.body(Body::from(body)).expect("a request");
         self.world.server.ask(request).await
@@ -66,7 +79,13 @@ impl Asker<'_> {
 
     /// Asks with a good body, and confirms where that is asked for.
     async fn ask(&self, path: &str) -> Answer {
-        let body = self.body();
+        match self.row.sent {
+            Sent::File(content) => self.send(path, content.to_owned()).await,
+            _ => self.ask_with(path, self.body()).await,
+        }
+    }
+
+    async fn ask_with(&self, path: &str, body: Option<Value>) -> Answer {
         let text = body.as_ref().map(Value::to_string).unwrap_or_default();
         let answer = self.send(path, text).await;
         if !self.row.confirm || answer.status != 401 {
@@ -91,31 +110,77 @@ impl Asker<'_> {
                 continue;
             };
             let [nothing, other] = self.world.wrong(part);
-            let mut answers = Vec::new();
-            for wrong in [&nothing, &other] {
-                answers.push(self.ask(&self.path(Some((part, wrong)))).await);
-            }
-            let [first, second] = [refusal(&answers[0]), refusal(&answers[1])];
-            let [first, second] = [(first.0, first.1.as_str()), (second.0, second.1.as_str())];
-            let is_right = match expected {
-                Unknown::Refused(status, errcode) => {
-                    let is_same = answers[0].body == answers[1].body;
-                    (first, second) == ((status, errcode), (status, errcode)) && is_same
-                }
-                Unknown::Fine(_) => (first, second) == ((200, ""), (200, "")),
-                Unknown::Told(nothing, other, _) => (first, second) == (nothing, other),
+            let answers = [
+                self.ask(&self.path(Some((part, &nothing)))).await,
+                self.ask(&self.path(Some((part, &other)))).await,
+            ];
+            compare(part, expected, &answers, fault);
+        }
+        self.unknown_in_body(fault).await;
+    }
+
+    async fn unknown_in_body(&self, fault: &mut impl FnMut(String)) {
+        let Some(body) = self.body() else { return };
+        let path = self.path(None);
+        for (pointer, expected) in &self.row.unknown {
+            let Some((_, name)) = pointer.rsplit_once('/') else {
+                continue;
             };
-            if !is_right {
-                let [first, second] = [answers[0].text(), answers[1].text()];
-                let statuses = (answers[0].status, answers[1].status);
-                fault(format!(
-                    "{part}: wanted {expected:?}, got {statuses:?}\n    nothing: {first}\n    another's: {second}"
-                ));
+            let [nothing, other] = self.world.wrong(name).map(|wrong| {
+                let mut body = body.clone();
+                *body.pointer_mut(pointer).expect("the body has it") = wrong.into();
+                body
+            });
+            let answers = [
+                self.ask_with(&path, Some(nothing)).await,
+                self.ask_with(&path, Some(other)).await,
+            ];
+            compare(pointer, *expected, &answers, fault);
+        }
+        for (wrong, expected) in &self.row.wrong {
+            let [nothing, other] = wrong(&self.world);
+            let answers = [
+                self.ask_with(&path, Some(nothing)).await,
+                self.ask_with(&path, Some(other)).await,
+            ];
+            compare("the body", *expected, &answers, fault);
+        }
+    }
+
+    /// Others who may not.
+    async fn others(&self, fault: &mut impl FnMut(String)) {
+        let text = self.body().as_ref().map(Value::to_string).unwrap_or_default();
+        for (who, status, errcode) in &self.row.not_by {
+            let answer = self
+                .send_as(*who, &self.path(None), "application/json", text.clone())
+                .await;
+            if refusal(&answer) != (*status, (*errcode).to_owned()) {
+                fault(format!("by {who:?}: {} {}", answer.status, answer.text()));
+            }
+        }
+    }
+
+    /// What is wrong with a file: that it is too large, and that its type is no header.
+    async fn malformed_file(&self, fault: &mut impl FnMut(String)) {
+        let path = self.path(None);
+        let max = usize::try_from(self.world.server.core().settings.max_upload_bytes).expect("it is small");
+        let (large, odd) = (" ".repeat(max + 1), "x".repeat(300));
+        for (content_type, body, expected) in [
+            ("text/plain", large, (413, "M_TOO_LARGE")),
+            (&*odd, "x".to_owned(), (400, "M_INVALID_PARAM")),
+        ] {
+            let answer = self.send_as(self.row.who, &path, content_type, body).await;
+            let (status, errcode) = refusal(&answer);
+            if (status, errcode.as_str()) != expected {
+                fault(format!("wanted {expected:?}, got {status} {}", answer.text()));
             }
         }
     }
 
     async fn malformed(&self, fault: &mut impl FnMut(String)) {
+        if matches!(self.row.sent, Sent::File(_)) {
+            self.malformed_file(fault).await;
+        }
         let Some(body) = self.body() else { return };
         let path = self.path(None);
         let max = if self.row.who == Who::Nobody {
@@ -167,6 +232,18 @@ impl Asker<'_> {
         }
     }
 
+    async fn queries(&self, fault: &mut impl FnMut(String)) {
+        let path = self.path(None);
+        let path = path.split('?').next().unwrap_or_default();
+        for (query, status, errcode) in &self.row.bad_queries {
+            let query = self.world.fill(query);
+            let answer = self.ask(&format!("{path}?{query}")).await;
+            if refusal(&answer) != (*status, (*errcode).to_owned()) {
+                fault(format!("{query}: {} {}", answer.status, answer.text()));
+            }
+        }
+    }
+
     async fn numbers(&self, fault: &mut impl FnMut(String)) {
         let path = self.path(None);
         let Some((before, query)) = path.split_once('?') else {
@@ -204,10 +281,21 @@ impl Asker<'_> {
                 fault(format!("the answer has no {pointer}: {}", first.text()));
             }
         }
+        for (name, begins) in &self.row.headers {
+            let value = first.header(name);
+            if !value.starts_with(begins) {
+                fault(format!("{name} should begin with {begins}: {value}"));
+            }
+        }
+        if self.row.content.is_some_and(|content| content != first.text()) {
+            fault(format!("another content: {}", first.text()));
+        }
         let second = self.ask(&path).await;
+        let is_same = second.status == first.status;
         let is_right = match self.row.again {
-            Again::Same => second.status == 200 && second.body == first.body,
-            Again::Other(_) => second.status == 200 && second.body != first.body,
+            Again::Same => is_same && second.body == first.body,
+            Again::Other(_) => is_same && second.body != first.body,
+            Again::Alike(_) => is_same,
             Again::Refused(status, errcode) => refusal(&second) == (status, errcode.to_owned()),
         };
         if !is_right {
@@ -222,8 +310,32 @@ impl Asker<'_> {
     }
 }
 
+/// Whether what names nothing, and what names something of somebody else, is answered as it should be.
+fn compare(what: &str, expected: Unknown, answers: &[Answer; 2], fault: &mut impl FnMut(String)) {
+    let [first, second] = [refusal(&answers[0]), refusal(&answers[1])];
+    let [first, second] = [(first.0, first.1.as_str()), (second.0, second.1.as_str())];
+    let both = [first, second];
+    let is_right = match expected {
+        Unknown::Refused(status, errcode) => {
+            both == [(status, errcode); 2] && answers[0].body == answers[1].body
+        }
+        Unknown::Fine(_) => both == [(200, ""); 2],
+        Unknown::Says(text, _) => {
+            both == [(200, ""); 2] && answers.iter().all(|answer| answer.text().contains(text))
+        }
+        Unknown::Told(nothing, other, _) => both == [nothing, other],
+    };
+    if !is_right {
+        let [first, second] = [answers[0].text(), answers[1].text()];
+        let statuses = (answers[0].status, answers[1].status);
+        fault(format!(
+            "{what}: wanted {expected:?}, got {statuses:?}\n    nothing: {first}\n    another's: {second}"
+        ));
+    }
+}
+
 /// Asks, and tells what is not as it should be. What is refused comes first: it must leave no trace.
-pub(super) async fn check(row: &Row, world: World, faults: &mut Vec<String>) {
+pub(super) async fn check(row: &Row, mut world: World, faults: &mut Vec<String>) {
     let name = format!("{} {}", row.method, row.path);
     for (method, path, body) in &row.before {
         let path: Vec<String> = path
@@ -243,10 +355,15 @@ pub(super) async fn check(row: &Row, world: World, faults: &mut Vec<String>) {
             .await;
         assert_eq!(status, 200, "{name}: {answer}");
     }
+    for given in &row.given {
+        given(&mut world).await;
+    }
     let mut fault = |what: String| faults.push(format!("{name}: {what}"));
     let asker = Asker { row, world };
     asker.malformed(&mut fault).await;
     asker.numbers(&mut fault).await;
+    asker.queries(&mut fault).await;
+    asker.others(&mut fault).await;
     asker.unknown(&mut fault).await;
     asker.happy(&mut fault).await;
 }

@@ -3,9 +3,11 @@
 use serde_json::json;
 
 use super::{
+    given::identity,
     row::{Again::Other, Row, Unknown, row},
     world::session_key,
 };
+use crate::{cross_signing::Identity, signing::device_keys};
 
 const VERSION: &str = "version={version}";
 const BOTH: &str = "deleting what isn't there deletes nothing";
@@ -19,9 +21,25 @@ pub(super) fn rows() -> Vec<Row> {
     vec![
         row("POST", "/_matrix/client/v3/keys/upload").body(json!({ "one_time_keys": {}, "fallback_keys": {} })).gives("/one_time_key_counts"),
         row("POST", "/_matrix/client/v3/keys/query").body(json!({ "device_keys": { "{bob}": ["{bobDevice}"] }, "timeout": 1000 }))
+            .wrong(|world| ["@nobody:test.example", world.get("mallory")].map(|user| json!({ "device_keys": { (user): ["NOTHING"] } })),
+                Unknown::Says(":{}}}", "who has no such device has no keys of it"))
             .gives("/device_keys"),
         row("POST", "/_matrix/client/v3/keys/claim").body(json!({ "one_time_keys": { "{bob}": { "{bobDevice}": "signed_curve25519" } }, "timeout": 1000 }))
+            .wrong(|world| ["@nobody:test.example", world.get("mallory")].map(|user| json!({ "one_time_keys": { (user): { "NOTHING": "signed_curve25519" } } })),
+                Unknown::Says("\"one_time_keys\":{}", "who has no such device has no keys of it"))
             .gives("/one_time_keys").again(Other("each key is given once")),
+        row("POST", "/_matrix/client/v3/keys/device_signing/upload").signed(|world| Identity::new(10).body(&world.alice))
+            .unknown("/master_key/user_id", Unknown::Refused(400, "M_INVALID_PARAM")),
+        row("POST", "/_matrix/client/v3/keys/signatures/upload").given(identity)
+            .signed(|world| {
+                let device = Identity::new(10).sign_device(&world.alice, &device_keys(&world.alice));
+                json!({ (world.alice.id.as_str()): { (world.alice.device.as_str()): device } })
+            })
+            .wrong(|world| {
+                let device = Identity::new(10).sign_device(&world.alice, &device_keys(&world.alice));
+                let of = |user: &str, name: &str| json!({ (user): { (name): device } });
+                [of("@nobody:test.example", "NOTHING"), of(world.mallory.id.as_str(), world.mallory.device.as_str())]
+            }, Unknown::Says("M_NOT_FOUND", "each signature fails for itself")),
         row("POST", "/_matrix/client/v3/room_keys/version").body(algorithm.clone()).gives("/version").again(Other("each request makes another")),
         row("GET", "/_matrix/client/v3/room_keys/version").gives("/version").gives("/etag").gives("/count").gives("/auth_data"),
         row("GET", "/_matrix/client/v3/room_keys/version/{version}").gives("/version").gives("/etag").gives("/count").gives("/auth_data"),

@@ -34,6 +34,7 @@ pub(super) fn rows() -> Vec<Row> {
         row("DELETE", "/_matrix/client/v3/devices/{deviceId}").confirm().again(Refused(401, "M_UNKNOWN_TOKEN"))
             .unknown("deviceId", Unknown::Fine("it isn't there afterwards")),
         row("POST", "/_matrix/client/v3/delete_devices").confirm().body(json!({ "devices": ["{deviceId}"] }))
+            .wrong(|world| ["NOTHING", world.get("other:deviceId")].map(|device| json!({ "devices": [device] })), Unknown::Fine("they aren't there afterwards"))
             .again(Refused(401, "M_UNKNOWN_TOKEN")),
         row("POST", "/_matrix/client/v1/login/get_token").confirm().body(json!({})).gives("/login_token").gives("/expires_in_ms")
             .again(Other("each token is another")),

@@ -2,11 +2,14 @@
 
 use serde_json::json;
 
-use super::row::{
-    Again::{Other, Refused},
-    Row, Unknown,
-    Who::Nobody,
-    row,
+use super::{
+    given::refresh_token,
+    row::{
+        Again::{Other, Refused},
+        Row, Unknown,
+        Who::Nobody,
+        row,
+    },
 };
 
 #[rustfmt::skip]
@@ -15,7 +18,12 @@ pub(super) fn rows() -> Vec<Row> {
     let login = json!({ "type": "m.login.password", "identifier": { "type": "m.id.user", "user": "{alice}" },
         "password": rohrpost_testkit::PASSWORD, "device_id": "D", "initial_device_display_name": "n", "refresh_token": true });
     let number = json!({ "client_secret": "secret", "country": "DE", "phone_number": "0301234567", "send_attempt": 1 });
+    let redirect = |path| open("GET", path).query("redirectUrl=https%3A%2F%2Fclient.example%2F").answers(302, "")
+        .header("location", "https://test.example/oauth2/sso?redirectUrl=https%3A%2F%2Fclient.example%2F")
+        .bad_query("", 400, "M_MISSING_PARAM").bad_query("redirectUrl=javascript%3Aalert(1)", 400, "M_INVALID_PARAM");
     vec![
+        redirect("/_matrix/client/v3/login/sso/redirect"),
+        redirect("/_matrix/client/v3/login/sso/redirect/{idpId}"),
         open("POST", "/_matrix/client/v3/account/3pid/msisdn/requestToken").answers(403, "M_THREEPID_DENIED").body(number.clone()),
         open("POST", "/_matrix/client/v3/account/password/msisdn/requestToken").answers(403, "M_THREEPID_DENIED").body(number.clone()),
         open("POST", "/_matrix/client/v3/register/msisdn/requestToken").answers(403, "M_THREEPID_DENIED").body(number),
@@ -26,6 +34,11 @@ pub(super) fn rows() -> Vec<Row> {
         open("GET", "/_matrix/client/v1/auth_metadata").gives("/issuer"),
         open("GET", "/_matrix/client/v3/login").gives("/flows/0/type"),
         open("POST", "/_matrix/client/v3/login").body(login).gives("/access_token").again(Other("each token is another")),
+        // Whose a refresh token is, nobody asks: who has it is signed in by it.
+        open("POST", "/_matrix/client/v3/refresh").given(refresh_token).body(json!({ "refresh_token": "{refreshToken}" }))
+            .gives("/access_token").gives("/refresh_token").gives("/expires_in_ms")
+            .unknown("/refresh_token", Unknown::Refused(401, "M_UNKNOWN_TOKEN"))
+            .again(Other("the answer may have been lost, so there are other tokens")),
         open("POST", "/_matrix/client/v3/register").gives("/access_token").again(Refused(400, "M_USER_IN_USE"))
             .body(json!({ "username": "new{number}", "password": "a good password", "device_id": "D", "inhibit_login": false,
                 "initial_device_display_name": "n", "refresh_token": true, "auth": { "type": "m.login.dummy" } })),

@@ -38,12 +38,6 @@ pub(super) fn rows() -> Vec<Row> {
         row("GET", "/_matrix/client/v3/voip/turnServer"),
         row("GET", "/_matrix/client/v1/media/config").gives("/m.upload.size"),
         row("GET", "/_matrix/media/v3/config").gives("/m.upload.size"),
-        row("GET", "/_matrix/client/v3/thirdparty/protocols"),
-        row("GET", "/_matrix/client/v3/thirdparty/protocol/{protocol}").answers(404, "M_NOT_FOUND"),
-        row("GET", "/_matrix/client/v3/thirdparty/location/{protocol}").answers(404, "M_NOT_FOUND"),
-        row("GET", "/_matrix/client/v3/thirdparty/user/{protocol}").answers(404, "M_NOT_FOUND"),
-        row("GET", "/_matrix/client/v3/thirdparty/location").query("alias=%23a%3Aexample.org").answers(404, "M_NOT_FOUND"),
-        row("GET", "/_matrix/client/v3/thirdparty/user").query("userid=%40a%3Aexample.org").answers(404, "M_NOT_FOUND"),
         row("GET", "/_matrix/client/v3/keys/changes").query("from=s0&to=s1").gives("/changed").gives("/left"),
         row("GET", "/_matrix/client/v3/profile/{userId}").gives("/displayname")
             .unknown("userId", Unknown::Told((404, "M_NOT_FOUND"), (200, ""), "a profile is there for others")),

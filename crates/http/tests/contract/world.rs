@@ -2,35 +2,32 @@
 
 use std::collections::BTreeMap;
 
-use rohrpost_core::settings::Settings;
 use rohrpost_testkit::{TestServer, User, enc};
 use serde_json::{Value, json};
 
-use super::row::Who;
-use crate::signing::{device_key, device_keys};
-
-/// A server with everything on.
-pub(super) fn settings(settings: &mut Settings) {
-    settings.presence = true;
-    settings.support.page = Some("https://test.example/help".to_owned());
-    settings.support.policy_server_key = Some("6yhHGKhCiXTSEN2ksjV7kX/N6rBQZ3Xb+M7LlC6NS+s".to_owned());
-}
+use super::{around::Around, row::Who};
+use crate::{
+    bridge,
+    signing::{device_key, device_keys},
+};
 
 /// The people and things that a row may name.
 pub(super) struct World {
     pub(super) server: TestServer,
     pub(super) alice: User,
     pub(super) bob: User,
+    pub(super) mallory: User,
     pub(super) admin: User,
-    names: BTreeMap<&'static str, String>,
+    pub(super) names: BTreeMap<&'static str, String>,
 }
 
-fn good((status, answer): (u16, Value)) -> Value {
+/// The JSON of an answer that must be good.
+pub(super) fn good((status, answer): (u16, Value)) -> Value {
     assert_eq!(status, 200, "{answer}");
     answer
 }
 
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
@@ -99,7 +96,7 @@ pub(super) fn session_key() -> Value {
 
 impl World {
     /// The world of a row, apart from that of others.
-    pub(super) async fn new(server: &TestServer, number: usize) -> Self {
+    pub(super) async fn new(server: &TestServer, around: &Around, number: usize) -> Self {
         let user = async |name: &str| server.user(&format!("{name}{number}")).await;
         let (alice, bob, mallory) = (user("alice").await, user("bob").await, user("mallory").await);
         let admin = server.administrator(&format!("admin{number}")).await;
@@ -161,25 +158,44 @@ impl World {
             ("receiptType", "m.read".to_owned()),
             ("relType", "m.thread".to_owned()),
             ("protocol", "irc".to_owned()),
+            ("appserviceId", "bridge".to_owned()),
+            ("networkId", "net".to_owned()),
+            ("serverName", "test.example".to_owned()),
+            ("fileName", "Plan.txt".to_owned()),
+            ("idpId", "rohrpost".to_owned()),
+            ("page", enc(&around.site.url("/page"))),
+            ("noPage", enc(&around.site.url("/nothing"))),
             ("nothing:userId", "@nobody:test.example".to_owned()),
             ("nothing:roomId", "!nowhere:test.example".to_owned()),
             ("nothing:roomIdOrAlias", "!nowhere:test.example".to_owned()),
             ("nothing:eventId", "$nothing".to_owned()),
             ("nothing:roomAlias", format!("#nowhere{number}:test.example")),
+            ("nothing:serverName", "nowhere.example".to_owned()),
+            ("nothing:user_id", "@nobody:test.example".to_owned()),
+            ("nothing:email", format!("stranger{number}@amt.example")),
             ("other:userId", mallory.id.to_string()),
             ("other:roomId", hidden.clone()),
-            ("other:roomIdOrAlias", hidden),
-            ("other:eventId", hidden_event),
+            ("other:roomIdOrAlias", hidden.clone()),
+            ("other:eventId", hidden_event.clone()),
             ("other:roomAlias", format!("#{hidden_alias}:test.example")),
             ("other:deviceId", mallory.device.to_string()),
             ("other:filterId", theirs.filter),
             ("other:version", theirs.version),
+            ("nothing:room_id", "!nowhere:test.example".to_owned()),
+            ("nothing:m.fully_read", "$nothing".to_owned()),
+            ("nothing:m.read", "$nothing".to_owned()),
+            ("other:room_id", hidden.clone()),
+            ("other:m.fully_read", hidden_event.clone()),
+            ("other:m.read", hidden_event.clone()),
+            ("other:user_id", mallory.id.to_string()),
+            ("other:appserviceId", "other".to_owned()),
         ];
         let names = names.into_iter().collect();
         Self {
             server: server.clone(),
             alice,
             bob,
+            mallory,
             admin,
             names,
         }
@@ -191,8 +207,14 @@ impl World {
             Who::Alice => Some(&self.alice.token),
             Who::Bob => Some(&self.bob.token),
             Who::Admin => Some(&self.admin.token),
+            Who::Service => Some(bridge::TOKEN),
             Who::Nobody => None,
         }
+    }
+
+    /// Gives something a name, or a name to something else.
+    pub(super) fn put(&mut self, name: &'static str, value: String) {
+        self.names.insert(name, value);
     }
 
     /// What is there by a name.
