@@ -12,6 +12,7 @@ mod devices;
 mod directory;
 mod email;
 mod endpoints;
+mod figures;
 mod filters;
 mod gateway;
 mod guests;

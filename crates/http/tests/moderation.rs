@@ -3,6 +3,8 @@
 use rohrpost_testkit::{PASSWORD, TestServer, User, enc};
 use serde_json::{Value, json};
 
+use crate::figures::{Figures, SYNCS_WAITING};
+
 fn errcode(answer: &(u16, Value)) -> (u16, &str) {
     (answer.0, answer.1["errcode"].as_str().unwrap_or_default())
 }
@@ -27,13 +29,15 @@ async fn restrict(root: &User, what: &str, user: &User, on: bool) {
 
 #[tokio::test]
 async fn a_locked_account_can_do_nothing_but_sign_out_and_keeps_its_devices() {
+    let figures = Figures::default();
+    let _counting = figures.count();
     TestServer::each(async |server| {
         let (root, bob) = (server.administrator("root").await, server.user("bob").await);
         let phone = bob.another_device().await;
         let since = bob.sync(None).await["next_batch"].as_str().expect("a token").to_owned();
         let path = format!("/_matrix/client/v3/sync?timeout=30000&since={}", enc(&since));
         let lock = async {
-            tokio::task::yield_now().await;
+            figures.until(SYNCS_WAITING, 1).await;
             restrict(&root, "lock", &bob, true).await;
         };
         let (woken, ()) = tokio::join!(bob.get(&path), lock);

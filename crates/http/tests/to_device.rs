@@ -3,7 +3,10 @@
 use rohrpost_testkit::{TestServer, User, enc};
 use serde_json::{Map, Value, json};
 
-use crate::signing::{refusal, refused};
+use crate::{
+    figures::{Figures, SYNCS_WAITING},
+    signing::{refusal, refused},
+};
 
 fn path(kind: &str, txn: &str) -> String {
     format!("/_matrix/client/v3/sendToDevice/{}/{}", enc(kind), enc(txn))
@@ -107,11 +110,13 @@ async fn the_same_request_again_is_done_once() {
 
 #[tokio::test]
 async fn a_waiting_sync_returns() {
+    let figures = Figures::default();
+    let _counting = figures.count();
     TestServer::each(async |server| {
         let (alice, bob) = (server.user("alice").await, server.user("bob").await);
         let (_, token) = received(&bob, None).await;
         let sends = async {
-            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            figures.until(SYNCS_WAITING, 1).await;
             send(&alice, "1", json!({ (bob.id.as_str()): { "*": { "n": 1 } } })).await;
         };
         let (sync, ()) = tokio::join!(bob.sync_waiting(Some(&token), 10_000), sends);

@@ -74,10 +74,17 @@ impl Drop for Place {
     }
 }
 
-async fn beside<T: Send + 'static>(
-    server: &Arc<Server>,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T> {
+/// A hash that is to be computed.
+struct Task {
+    params: Params,
+    salt: Vec<u8>,
+    /// Of the hash, in bytes.
+    length: usize,
+}
+
+/// Computes a hash beside the requests. Each one is counted, by what it costs: somebody who guesses passwords can be
+/// seen there.
+async fn compute_beside(server: &Arc<Server>, password: &Password, task: Task) -> Result<Output> {
     let stopped = |_| Refusal::Internal("password hashing has ended".to_owned());
     let permit = tokio::time::timeout(MAX_WAIT, server.passwords.acquire())
         .await
@@ -85,11 +92,23 @@ async fn beside<T: Send + 'static>(
         .map_err(stopped)?;
     permit.forget();
     let place = Place(Arc::clone(server));
+    let labels = [
+        ("memory_kib", task.params.m_cost().to_string()),
+        ("iterations", task.params.t_cost().to_string()),
+        ("parallelism", task.params.p_cost().to_string()),
+    ];
+    metrics::counter!("rohrpost_password_hashes_total", &labels).increment(1);
+    let password = password.clone();
     let done = tokio::task::spawn_blocking(move || {
         let _place = place;
-        work()
+        compute(task, &password)
     });
-    done.await.map_err(|error| Refusal::Internal(error.to_string()))
+    let done = done.await.map_err(|error| Refusal::Internal(error.to_string()))?;
+    done.map_err(internal)
+}
+
+fn internal(error: Error) -> Refusal {
+    Refusal::Internal(error.to_string())
 }
 
 fn params(cost: PasswordCost) -> Result<Params> {
@@ -98,33 +117,32 @@ fn params(cost: PasswordCost) -> Result<Params> {
 }
 
 /// Argon2id.
-fn compute(params: Params, password: &Password, salt: &[u8], length: usize) -> Result<Output, Error> {
-    let blocks = params.block_count();
+fn compute(task: Task, password: &Password) -> Result<Output, Error> {
+    let blocks = task.params.block_count();
     let mut memory = Vec::with_capacity(blocks.max(RETURNED_BYTES / Block::SIZE));
     memory.resize(blocks, Block::default());
-    let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    Output::init_with(length, |output| {
+    let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, task.params);
+    Output::init_with(task.length, |output| {
         let password = password.0.as_bytes();
-        Ok(hasher.hash_password_into_with_memory(password, salt, output, &mut memory)?)
+        Ok(hasher.hash_password_into_with_memory(password, &task.salt, output, &mut memory)?)
     })
 }
 
-/// A new hash, in PHC form.
-fn make(params: Params, password: &Password, salt: &[u8; 16]) -> Result<String, Error> {
-    let hash = compute(params.clone(), password, salt, HASH_BYTES)?;
+/// Writes a hash in PHC form.
+fn write(params: &Params, salt: &[u8], hash: Output) -> Result<String, Error> {
     let salt = SaltString::encode_b64(salt)?;
     let stored = PasswordHash {
         algorithm: Algorithm::Argon2id.ident(),
         version: Some(Version::V0x13.into()),
-        params: ParamsString::try_from(&params)?,
+        params: ParamsString::try_from(params)?,
         salt: Some(salt.as_salt()),
         hash: Some(hash),
     };
     Ok(stored.to_string())
 }
 
-/// Whether a stored hash is of this password.
-fn is_of(stored: &str, password: &Password) -> Result<bool, Error> {
+/// Reads a stored hash: what is to be computed of a password, and what comes out if it is the right one.
+fn read(stored: &str) -> Result<(Task, Output), Error> {
     let stored = PasswordHash::new(stored)?;
     if stored.algorithm != Ident::from(Algorithm::Argon2id) || stored.version != Some(Version::V0x13.into()) {
         return Err(Error::Algorithm);
@@ -133,9 +151,12 @@ fn is_of(stored: &str, password: &Password) -> Result<bool, Error> {
         return Err(Error::PhcStringField);
     };
     let mut bytes = [0; 64];
-    let salt = salt.decode_b64(&mut bytes)?;
-    // Outputs are compared in constant time.
-    Ok(compute(Params::try_from(&stored)?, password, salt, expected.len())? == expected)
+    let task = Task {
+        params: Params::try_from(&stored)?,
+        salt: salt.decode_b64(&mut bytes)?.to_vec(),
+        length: expected.len(),
+    };
+    Ok((task, expected))
 }
 
 /// Hashes a password under the configured cost, in PHC form.
@@ -143,10 +164,13 @@ pub(crate) async fn hash(server: &Arc<Server>, password: &Password) -> Result<St
     let params = params(server.settings.password_cost)?;
     let mut salt = [0; 16];
     server.rng.fill(&mut salt);
-    let password = password.clone();
-    beside(server, move || make(params, &password, &salt))
-        .await?
-        .map_err(|error| Refusal::Internal(error.to_string()))
+    let task = Task {
+        params: params.clone(),
+        salt: salt.to_vec(),
+        length: HASH_BYTES,
+    };
+    let hash = compute_beside(server, password, task).await?;
+    write(&params, &salt, hash).map_err(internal)
 }
 
 /// Whether a password is the one that was hashed. Without a hash the answer is no, after the same work.
@@ -154,13 +178,14 @@ pub(crate) async fn verify(server: &Arc<Server>, password: &Password, stored: Op
     if password.0.len() > MAX_PASSWORD_BYTES {
         return Ok(false);
     }
-    let exists = stored.is_some();
-    let stored = stored.map_or_else(|| nobodys(server.settings.password_cost), str::to_owned);
-    let password = password.clone();
-    let is_right = beside(server, move || is_of(&stored, &password))
-        .await?
-        .map_err(|error| Refusal::Internal(error.to_string()))?;
-    Ok(is_right && exists)
+    let (task, expected) = match stored {
+        Some(stored) => read(stored),
+        None => read(&nobodys(server.settings.password_cost)),
+    }
+    .map_err(internal)?;
+    // Outputs are compared in constant time.
+    let is_right = compute_beside(server, password, task).await? == expected;
+    Ok(is_right && stored.is_some())
 }
 
 /// Whether a hash was made under another cost than the configured one.
@@ -187,7 +212,10 @@ fn nobodys(cost: PasswordCost) -> String {
 mod tests {
     use argon2::{Argon2, PasswordVerifier};
 
-    use super::{Error, Password, PasswordCost, PasswordHash, is_of, is_outdated, make, nobodys, params};
+    use super::{
+        Error, HASH_BYTES, Password, PasswordCost, PasswordHash, Task, compute, is_outdated, nobodys, params,
+        read, write,
+    };
 
     const COST: PasswordCost = PasswordCost {
         memory_kib: 8,
@@ -199,16 +227,35 @@ mod tests {
         Password::new(text.to_owned())
     }
 
+    fn make(password: &Password) -> String {
+        let (params, salt) = (params(COST).unwrap(), [7; 16]);
+        let task = Task {
+            params: params.clone(),
+            salt: salt.to_vec(),
+            length: HASH_BYTES,
+        };
+        write(&params, &salt, compute(task, password).unwrap()).unwrap()
+    }
+
+    fn is_of(stored: &str, password: &Password) -> Result<bool, Error> {
+        let (task, expected) = read(stored)?;
+        Ok(compute(task, password)? == expected)
+    }
+
     #[test]
     fn nobodys_password_costs_the_same_and_is_never_right() {
         let stored = nobodys(COST);
         assert_eq!(is_of(&stored, &password("anything")), Ok(false));
-        assert!(!is_outdated(&stored, COST));
+        let work = |stored: &str| {
+            let (task, _) = read(stored).unwrap();
+            (task.params, task.salt.len(), task.length)
+        };
+        assert_eq!(work(&stored), work(&make(&password("somebody's"))));
     }
 
     #[test]
     fn a_password_is_known_again_by_its_hash() {
-        let stored = make(params(COST).unwrap(), &password("secret"), &[7; 16]).unwrap();
+        let stored = make(&password("secret"));
         assert_eq!(is_of(&stored, &password("secret")), Ok(true));
         assert_eq!(is_of(&stored, &password("Secret")), Ok(false));
         let parsed = PasswordHash::new(&stored).unwrap();
@@ -219,14 +266,14 @@ mod tests {
 
     #[test]
     fn refuses_a_hash_of_another_kind() {
-        let stored = make(params(COST).unwrap(), &password("secret"), &[7; 16]).unwrap();
+        let stored = make(&password("secret"));
         let other = stored.replace("argon2id", "argon2i");
         assert_eq!(is_of(&other, &password("secret")), Err(Error::Algorithm));
     }
 
     #[test]
     fn notices_a_hash_of_another_cost() {
-        let stored = make(params(COST).unwrap(), &password("secret"), &[7; 16]).unwrap();
+        let stored = make(&password("secret"));
         assert!(!is_outdated(&stored, COST));
         assert!(is_outdated(
             &stored,

@@ -5,6 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use metrics::Gauge;
 use rohrpost_store::{StreamPos, Tx, Work};
 use ruma::{OwnedDeviceId, OwnedUserId, UserId, api::client::filter::FilterDefinition};
 use tokio::{
@@ -99,10 +100,28 @@ impl Waiter {
 
     /// Whether there may be news. `false`: the time is up, or the server is about to stop.
     pub(crate) async fn woken(&mut self, server: &Server) -> bool {
+        let _waiting = Waiting::begin();
         tokio::select! {
             woken = timeout_at(self.deadline, self.news.changed()) => woken.is_ok(),
             () = server.stopped() => false,
         }
+    }
+}
+
+/// Counts a sync among those that wait, until it doesn't.
+struct Waiting(Gauge);
+
+impl Waiting {
+    fn begin() -> Self {
+        let waiting = metrics::gauge!("rohrpost_syncs_waiting");
+        waiting.increment(1);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.decrement(1);
     }
 }
 
