@@ -47,6 +47,48 @@ fn without_a_name_it_says_what_to_do() {
 }
 
 #[test]
+fn a_name_is_one_that_can_be_looked_up() {
+    for good in [
+        "a.example",
+        "localhost",
+        "localhost:8448",
+        "127.0.0.1:8448",
+        "[::1]",
+        "[2001:db8::1]:8448",
+        "xn--brgeramt-75a.example",
+        &format!("{}.example", "a".repeat(63)),
+    ] {
+        read(&format!("[server]\nname = \"{good}\"\n")).expect(good);
+        read(&format!("{LEAST}public_url = \"https://{good}\"\n")).expect(good);
+    }
+    for bad in [
+        "*",
+        "*.example",
+        "a.*",
+        ".",
+        "a..example",
+        ".example",
+        "a.example.",
+        "-a.example",
+        "a-.example:8448",
+        "a.-example",
+        "a_b.example",
+        "a.example:",
+        "a.example:99999",
+        "[::1",
+        &format!("{}.example", "a".repeat(64)),
+    ] {
+        let message = complaint(read(&format!("[server]\nname = \"{bad}\"\n")));
+        assert!(message.contains("is not a server name"), "{bad}: {message}");
+        let message = complaint(read(&format!("{LEAST}public_url = \"https://{bad}\"\n")));
+        assert!(message.contains("must be https://HOST"), "{bad}: {message}");
+        let federation = format!("{LEAST}[federation]\nallowed = [\"{bad}\"]\n");
+        let message = complaint(read(&federation));
+        assert!(message.contains("is not a server name"), "{bad}: {message}");
+    }
+}
+
+#[test]
 fn the_environment_has_precedence_and_splits_lists() {
     let config = with_environment(
         LEAST,

@@ -42,7 +42,7 @@ impl Check for Server {
 
 /// Whether the text is a server name of the specification, in small letters so that there is one spelling only.
 pub(crate) fn check_server_name(name: &str) -> Result<(), String> {
-    if ruma_identifiers_validation::server_name::validate(name).is_err() {
+    if !is_server_name(name) {
         return Err(format!(
             "\"{name}\" is not a server name: a host name or IP address, with :port only where it is needed, \
              without https:// and without a slash"
@@ -57,6 +57,17 @@ pub(crate) fn check_server_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether the text is a server name whose host can be looked up. The specification's grammar takes any row of letters,
+/// digits, dots and hyphens for a host; no resolver takes one with a label that is empty, longer than 63 bytes, or begins
+/// or ends with a hyphen.
+fn is_server_name(name: &str) -> bool {
+    let is_label =
+        |label: &str| (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-');
+    let host = name.split(':').next().unwrap_or_default();
+    ruma_identifiers_validation::server_name::validate(name).is_ok()
+        && (name.starts_with('[') || host.split('.').all(is_label))
+}
+
 fn check_public_url(url: &str) -> Result<(), &'static str> {
     let Some(rest) = url
         .strip_prefix("https://")
@@ -67,7 +78,7 @@ fn check_public_url(url: &str) -> Result<(), &'static str> {
     if rest.ends_with('/') {
         return Err("must not end with a slash");
     }
-    if ruma_identifiers_validation::server_name::validate(rest).is_err() {
+    if !is_server_name(rest) {
         return Err("must be https://HOST or https://HOST:PORT and nothing behind it");
     }
     Ok(())
