@@ -21,6 +21,24 @@ pub(crate) fn routes(routes: &mut Routes) {
     routes.federation(search);
 }
 
+/// `ruma` has this answer twice, once for each endpoint.
+macro_rules! answer {
+    ($endpoint:ident, $page:expr) => {{
+        let Page {
+            rooms,
+            next,
+            prev,
+            total,
+        } = $page;
+        let mut response = $endpoint::v1::Response::new();
+        response.chunk = rooms;
+        response.next_batch = next;
+        response.prev_batch = prev;
+        response.total_room_count_estimate = Some(UInt::new_saturating(total));
+        response
+    }};
+}
+
 async fn list(
     from: FromServer,
     request: get_public_rooms::v1::Request,
@@ -32,16 +50,7 @@ async fn list(
         ..Default::default()
     };
     let page = public_rooms::list(&from.server, wanted).await?;
-    let mut response = get_public_rooms::v1::Response::new();
-    let Page {
-        rooms,
-        next,
-        prev,
-        total,
-    } = page;
-    (response.chunk, response.next_batch, response.prev_batch) = (rooms, next, prev);
-    response.total_room_count_estimate = Some(UInt::new_saturating(total));
-    Ok(response)
+    Ok(answer!(get_public_rooms, page))
 }
 
 async fn search(
@@ -56,14 +65,5 @@ async fn search(
         network: request.room_network,
     };
     let page = public_rooms::list(&from.server, wanted).await?;
-    let mut response = get_public_rooms_filtered::v1::Response::new();
-    let Page {
-        rooms,
-        next,
-        prev,
-        total,
-    } = page;
-    (response.chunk, response.next_batch, response.prev_batch) = (rooms, next, prev);
-    response.total_room_count_estimate = Some(UInt::new_saturating(total));
-    Ok(response)
+    Ok(answer!(get_public_rooms_filtered, page))
 }
