@@ -49,6 +49,7 @@ mod receipts;
 mod relations;
 mod reports;
 mod room_lists;
+mod room_news;
 mod rooms;
 mod search;
 mod server_keys;
@@ -102,6 +103,7 @@ pub use self::{
     relations::{NewRelation, Related, RelationQuery, ThreadPart},
     reports::ReportRow,
     room_lists::ListedRoom,
+    room_news::RoomNews,
     rooms::{NewRoom, RoomRow},
     server_keys::ServerKeyRow,
     short_tokens::ShortTokenKind,

@@ -95,37 +95,4 @@ impl Tx<'_> {
             .map(receipt)
             .collect()
     }
-
-    /// The same as [`Tx::receipt_rooms`] by asking each room of the user: for long stretches of the stream.
-    pub async fn receipt_rooms_far(
-        &mut self,
-        user_id: &UserId,
-        after: StreamPos,
-        upto: StreamPos,
-    ) -> Result<Vec<RoomNid>> {
-        let sql = "SELECT m.room_nid FROM memberships m WHERE m.user_id = $1 AND m.membership = 'join' \
-                   AND EXISTS (SELECT 1 FROM receipts r WHERE r.room_nid = m.room_nid AND r.pos > $2 AND r.pos <= $3)";
-        self.query(sql, params![user_id, after, upto])
-            .await?
-            .iter()
-            .map(|row| row.get(0))
-            .collect()
-    }
-
-    /// Rooms a user is joined to with receipts after `after` up to and including `upto`.
-    pub async fn receipt_rooms(
-        &mut self,
-        user_id: &UserId,
-        after: StreamPos,
-        upto: StreamPos,
-    ) -> Result<Vec<RoomNid>> {
-        // SQLite keeps the order of a CROSS JOIN: a short stretch of the stream, then whether the user is there.
-        let sql = "SELECT DISTINCT r.room_nid FROM receipts r CROSS JOIN memberships m WHERE m.room_nid = r.room_nid \
-                   AND r.pos > $2 AND r.pos <= $3 AND m.user_id = $1 AND m.membership = 'join'";
-        self.query(sql, params![user_id, after, upto])
-            .await?
-            .iter()
-            .map(|row| row.get(0))
-            .collect()
-    }
 }

@@ -78,39 +78,6 @@ impl Tx<'_> {
         Ok(self.query_opt(sql, params![room, after, upto]).await?.is_some())
     }
 
-    /// The same as [`Tx::typing_rooms`] by asking each room of the user: for long stretches of the stream.
-    pub async fn typing_rooms_far(
-        &mut self,
-        user_id: &UserId,
-        after: StreamPos,
-        upto: StreamPos,
-    ) -> Result<Vec<RoomNid>> {
-        let sql = "SELECT m.room_nid FROM memberships m WHERE m.user_id = $1 AND m.membership = 'join' \
-                   AND EXISTS (SELECT 1 FROM typing t WHERE t.room_nid = m.room_nid AND t.pos > $2 AND t.pos <= $3)";
-        self.query(sql, params![user_id, after, upto])
-            .await?
-            .iter()
-            .map(|row| row.get(0))
-            .collect()
-    }
-
-    /// Rooms a user is joined to where somebody began or stopped after `after` up to and including `upto`.
-    pub async fn typing_rooms(
-        &mut self,
-        user_id: &UserId,
-        after: StreamPos,
-        upto: StreamPos,
-    ) -> Result<Vec<RoomNid>> {
-        // SQLite keeps the order of a CROSS JOIN: a short stretch of the stream, then whether the user is there.
-        let sql = "SELECT DISTINCT t.room_nid FROM typing t CROSS JOIN memberships m WHERE m.room_nid = t.room_nid \
-                   AND t.pos > $2 AND t.pos <= $3 AND m.user_id = $1 AND m.membership = 'join'";
-        self.query(sql, params![user_id, after, upto])
-            .await?
-            .iter()
-            .map(|row| row.get(0))
-            .collect()
-    }
-
     /// Those who stopped without saying so: noted until a time between 1 and `now_ts`.
     pub async fn typing_expired(&mut self, now_ts: i64, limit: u32) -> Result<Vec<(RoomNid, OwnedUserId)>> {
         let sql = "SELECT room_nid, user_id FROM typing WHERE until_ts > 0 AND until_ts <= $1 LIMIT $2";

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use rohrpost_store::{GLOBAL, MemberRow, OneTimeKeyCounts, RoomNid, StreamPos, ToDeviceRow, Tx};
+use rohrpost_store::{GLOBAL, MemberRow, OneTimeKeyCounts, RoomNews, RoomNid, StreamPos, ToDeviceRow, Tx};
 use ruma::{OwnedRoomId, OwnedUserId, UserId, events::room::member::MembershipState};
 
 use crate::{
@@ -256,8 +256,9 @@ async fn rooms_with_news(
 ) -> Result<BTreeSet<RoomNid>> {
     let user_id = &request.caller.user_id;
     let mut rooms = rooms_with_events(tx, user_id, since, now).await?;
-    rooms.extend(rooms_with_receipts(tx, user_id, since, now).await?);
-    rooms.extend(rooms_with_typing(tx, user_id, since, now).await?);
+    for news in [RoomNews::Receipts, RoomNews::Typing] {
+        rooms.extend(rooms_with(tx, news, user_id, since, now).await?);
+    }
     Ok(rooms)
 }
 
@@ -265,29 +266,17 @@ fn is_short(since: StreamPos, now: StreamPos) -> bool {
     now.0.saturating_sub(since.0) <= SHORT_STRETCH
 }
 
-/// The joined rooms with new receipts.
-pub(crate) async fn rooms_with_receipts(
+/// The joined rooms with such news.
+pub(crate) async fn rooms_with(
     tx: &mut Tx<'_>,
+    news: RoomNews,
     user_id: &UserId,
     since: StreamPos,
     now: StreamPos,
 ) -> Result<Vec<RoomNid>> {
     Ok(match is_short(since, now) {
-        true => tx.receipt_rooms(user_id, since, now).await?,
-        false => tx.receipt_rooms_far(user_id, since, now).await?,
-    })
-}
-
-/// The joined rooms where somebody began or stopped to type.
-pub(crate) async fn rooms_with_typing(
-    tx: &mut Tx<'_>,
-    user_id: &UserId,
-    since: StreamPos,
-    now: StreamPos,
-) -> Result<Vec<RoomNid>> {
-    Ok(match is_short(since, now) {
-        true => tx.typing_rooms(user_id, since, now).await?,
-        false => tx.typing_rooms_far(user_id, since, now).await?,
+        true => tx.room_news(news, user_id, since, now).await?,
+        false => tx.room_news_far(news, user_id, since, now).await?,
     })
 }
 

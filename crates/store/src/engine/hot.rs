@@ -12,7 +12,7 @@ use ruma::{
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
 use super::sqlite::plans::explained;
-use crate::{AfterCommit, GLOBAL, RelationQuery, Result, RoomNid, Store, StreamPos, Tx, Wakes};
+use crate::{AfterCommit, GLOBAL, RelationQuery, Result, RoomNews, RoomNid, Store, StreamPos, Tx, Wakes};
 
 /// Runs each of the queries behind syncs, unread counts, relations, threads and search once.
 async fn ask_all(tx: &mut Tx<'_>) -> Result<()> {
@@ -54,11 +54,11 @@ async fn ask_all(tx: &mut Tx<'_>) -> Result<()> {
         .await?;
     tx.state_find(crate::StateNid(1), &StateEventType::RoomName, "")
         .await?;
-    tx.receipt_rooms(alice, after, upto).await?;
-    tx.receipt_rooms_far(alice, after, upto).await?;
+    tx.room_news(RoomNews::Receipts, alice, after, upto).await?;
+    tx.room_news_far(RoomNews::Receipts, alice, after, upto).await?;
     tx.receipt_list(ROOM, after, upto).await?;
-    tx.typing_rooms(alice, after, upto).await?;
-    tx.typing_rooms_far(alice, after, upto).await?;
+    tx.room_news(RoomNews::Typing, alice, after, upto).await?;
+    tx.room_news_far(RoomNews::Typing, alice, after, upto).await?;
     tx.typing_any(ROOM, after, upto).await?;
     tx.typing_list(ROOM, 1).await?;
     tx.account_data_list(alice, after, upto).await?;

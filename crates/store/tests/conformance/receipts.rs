@@ -1,6 +1,6 @@
 //! Read receipts.
 
-use rohrpost_store::{ReceiptRow, RoomNid};
+use rohrpost_store::{ReceiptRow, RoomNews, RoomNid};
 use ruma::events::room::member::MembershipState;
 
 use crate::{
@@ -129,16 +129,31 @@ fn rooms_with_receipts_are_those_a_user_is_joined_to() {
             join(tx, a, &bob(), 1).await?;
             put(tx, b, &bob(), &MembershipState::Leave, 1).await?;
             assert_eq!(
-                tx.receipt_rooms(&bob(), pos(0), pos(3)).await?,
+                tx.room_news(RoomNews::Receipts, &bob(), pos(0), pos(3)).await?,
                 [a],
                 "each room once"
             );
-            assert_eq!(tx.receipt_rooms(&bob(), pos(2), pos(3)).await?, [a]);
-            assert!(tx.receipt_rooms(&bob(), pos(3), pos(9)).await?.is_empty());
-            assert!(tx.receipt_rooms(&bob(), pos(-5), pos(0)).await?.is_empty());
+            assert_eq!(
+                tx.room_news(RoomNews::Receipts, &bob(), pos(2), pos(3)).await?,
+                [a]
+            );
+            assert!(
+                tx.room_news(RoomNews::Receipts, &bob(), pos(3), pos(9))
+                    .await?
+                    .is_empty()
+            );
+            assert!(
+                tx.room_news(RoomNews::Receipts, &bob(), pos(-5), pos(0))
+                    .await?
+                    .is_empty()
+            );
             for (after, upto) in [(0, 3), (2, 3), (3, 9), (-5, 0)] {
-                let near = tx.receipt_rooms(&bob(), pos(after), pos(upto)).await?;
-                let far = tx.receipt_rooms_far(&bob(), pos(after), pos(upto)).await?;
+                let near = tx
+                    .room_news(RoomNews::Receipts, &bob(), pos(after), pos(upto))
+                    .await?;
+                let far = tx
+                    .room_news_far(RoomNews::Receipts, &bob(), pos(after), pos(upto))
+                    .await?;
                 assert_eq!(near, far, "{after} {upto}");
             }
         });

@@ -1,5 +1,6 @@
 //! Who is typing.
 
+use rohrpost_store::RoomNews;
 use ruma::events::room::member::MembershipState;
 
 use crate::{
@@ -58,21 +59,29 @@ fn rooms_where_somebody_began_or_stopped() {
             join(tx, a, &bob(), 1).await?;
             put(tx, b, &bob(), &MembershipState::Leave, 1).await?;
             assert_eq!(
-                tx.typing_rooms(&bob(), pos(0), pos(2)).await?,
+                tx.room_news(RoomNews::Typing, &bob(), pos(0), pos(2)).await?,
                 [a],
                 "each room once"
             );
-            assert_eq!(tx.typing_rooms(&bob(), pos(1), pos(2)).await?, [a]);
-            assert!(tx.typing_rooms(&bob(), pos(2), pos(9)).await?.is_empty());
+            assert_eq!(tx.room_news(RoomNews::Typing, &bob(), pos(1), pos(2)).await?, [a]);
+            assert!(
+                tx.room_news(RoomNews::Typing, &bob(), pos(2), pos(9))
+                    .await?
+                    .is_empty()
+            );
             tx.typing_put(a, &bob(), 0, pos(3)).await?;
             assert_eq!(
-                tx.typing_rooms(&bob(), pos(2), pos(3)).await?,
+                tx.room_news(RoomNews::Typing, &bob(), pos(2), pos(3)).await?,
                 [a],
                 "stopping counts"
             );
             for (after, upto) in [(0, 3), (1, 2), (2, 3), (3, 9)] {
-                let near = tx.typing_rooms(&bob(), pos(after), pos(upto)).await?;
-                let far = tx.typing_rooms_far(&bob(), pos(after), pos(upto)).await?;
+                let near = tx
+                    .room_news(RoomNews::Typing, &bob(), pos(after), pos(upto))
+                    .await?;
+                let far = tx
+                    .room_news_far(RoomNews::Typing, &bob(), pos(after), pos(upto))
+                    .await?;
                 assert_eq!(near, far, "{after} {upto}");
                 assert_eq!(tx.typing_any(a, pos(after), pos(upto)).await?, near == [a]);
             }
@@ -111,7 +120,9 @@ fn typing_is_extended_quietly_and_stopped_together() {
             tx.typing_extend(a, &alice(), 200).await?;
             assert_eq!(tx.typing_until(a, &alice()).await?, Some(200));
             assert!(
-                tx.typing_rooms(&bob(), pos(1), pos(9)).await?.is_empty(),
+                tx.room_news(RoomNews::Typing, &bob(), pos(1), pos(9))
+                    .await?
+                    .is_empty(),
                 "nobody sees a difference"
             );
             let who = [(a, alice()), (b, alice()), (b, bob())];
@@ -129,7 +140,7 @@ fn typing_is_extended_quietly_and_stopped_together() {
                 (tx.typing_list(a, 50).await?, tx.typing_list(b, 50).await?),
                 (vec![bob()], vec![])
             );
-            assert_eq!(tx.typing_rooms(&bob(), pos(1), pos(2)).await?, [a]);
+            assert_eq!(tx.room_news(RoomNews::Typing, &bob(), pos(1), pos(2)).await?, [a]);
             assert!(tx.typing_expired(1_000, 10).await?.contains(&(a, bob())));
         });
     });

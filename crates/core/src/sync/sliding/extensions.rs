@@ -6,7 +6,7 @@ use std::{
 };
 
 use rohrpost_store::{
-    AccountData, GLOBAL, OneTimeKeyCounts, ReceiptRow, RoomNid, StreamPos, ToDeviceRow, Tx,
+    AccountData, GLOBAL, OneTimeKeyCounts, ReceiptRow, RoomNews, RoomNid, StreamPos, ToDeviceRow, Tx,
 };
 use ruma::{OwnedRoomId, OwnedUserId, UserId};
 
@@ -24,7 +24,7 @@ use crate::{
     sync::{
         lists::Lists,
         room::receipt_content,
-        snapshot::{PlainEvent, rooms_with_receipts, rooms_with_typing},
+        snapshot::{PlainEvent, rooms_with},
     },
 };
 
@@ -205,7 +205,7 @@ pub(crate) async fn receipts_between(
     now: StreamPos,
 ) -> Result<BTreeMap<RoomNid, Vec<ReceiptRow>>> {
     let mut by_room = BTreeMap::new();
-    for room in rooms_with_receipts(tx, user_id, since, now).await? {
+    for room in rooms_with(tx, RoomNews::Receipts, user_id, since, now).await? {
         if state.shown.contains_key(&room) {
             let mut receipts = tx.receipt_list(room, since, now).await?;
             receipts.retain(|receipt| is_for(user_id, receipt));
@@ -355,7 +355,7 @@ impl Walked<'_> {
     ) -> Result<()> {
         let user_id = &request.caller.user_id;
         let changed = match self.since {
-            Some(since) => rooms_with_typing(tx, user_id, since, self.now).await?,
+            Some(since) => rooms_with(tx, RoomNews::Typing, user_id, since, self.now).await?,
             None => Vec::new(),
         };
         let changed = BTreeSet::from_iter(changed);

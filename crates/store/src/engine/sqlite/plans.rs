@@ -9,7 +9,7 @@ use ruma::{
 };
 
 use super::*;
-use crate::{EventNid, RoomNid, StreamPos};
+use crate::{EventNid, RoomNews, RoomNid, StreamPos};
 
 const ROOM: RoomNid = RoomNid(1);
 const AFTER: StreamPos = StreamPos(1);
@@ -140,23 +140,23 @@ fn what_is_new_is_read_from_the_stream() {
         "SEARCH m USING COVERING INDEX memberships_by_room (room_nid=? AND membership=? AND user_id=?)",
         "USE TEMP B-TREE FOR DISTINCT",
     ]);
-    plan!(|tx| tx.receipt_rooms(alice, AFTER, UPTO) => [
-        "SEARCH r USING COVERING INDEX receipts_by_pos (pos>? AND pos<?)",
+    plan!(|tx| tx.room_news(RoomNews::Receipts, alice, AFTER, UPTO) => [
+        "SEARCH n USING COVERING INDEX receipts_by_pos (pos>? AND pos<?)",
         "SEARCH m USING COVERING INDEX memberships_by_room (room_nid=? AND membership=? AND user_id=?)",
         "USE TEMP B-TREE FOR DISTINCT",
     ]);
-    plan!(|tx| tx.typing_rooms(alice, AFTER, UPTO) => [
-        "SEARCH t USING COVERING INDEX typing_by_pos (pos>? AND pos<?)",
+    plan!(|tx| tx.room_news(RoomNews::Typing, alice, AFTER, UPTO) => [
+        "SEARCH n USING COVERING INDEX typing_by_pos (pos>? AND pos<?)",
         "SEARCH m USING COVERING INDEX memberships_by_room (room_nid=? AND membership=? AND user_id=?)",
         "USE TEMP B-TREE FOR DISTINCT",
     ]);
-    plan!(|tx| tx.receipt_rooms_far(alice, AFTER, UPTO) => [
+    plan!(|tx| tx.room_news_far(RoomNews::Receipts, alice, AFTER, UPTO) => [
         "SEARCH m USING PRIMARY KEY (user_id=?)",
-        "SEARCH r EXISTS USING COVERING INDEX receipts_by_room_pos (room_nid=? AND pos>? AND pos<?)",
+        "SEARCH n EXISTS USING COVERING INDEX receipts_by_room_pos (room_nid=? AND pos>? AND pos<?)",
     ]);
-    plan!(|tx| tx.typing_rooms_far(alice, AFTER, UPTO) => [
+    plan!(|tx| tx.room_news_far(RoomNews::Typing, alice, AFTER, UPTO) => [
         "SEARCH m USING PRIMARY KEY (user_id=?)",
-        "SEARCH t EXISTS USING PRIMARY KEY (room_nid=?)",
+        "SEARCH n EXISTS USING PRIMARY KEY (room_nid=?)",
     ]);
     plan!(|tx| tx.sticky_event_list_of(alice, (Some(AFTER), UPTO), 1, 10) => [
         "SEARCH s USING INDEX sticky_events_by_nid (nid>? AND nid<?)",
