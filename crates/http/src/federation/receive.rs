@@ -10,8 +10,9 @@ use rohrpost_core::{
     Refusal, Server,
     federation::authenticate::{announced, authenticate},
 };
-use ruma::api::{
-    IncomingRequest, federation::authentication::ServerSignatures, path_builder::PathBuilder as _,
+use ruma::{
+    OwnedServerName,
+    api::{IncomingRequest, federation::authentication::ServerSignatures, path_builder::PathBuilder as _},
 };
 
 use crate::{
@@ -28,6 +29,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
 #[derive(Clone)]
 pub(crate) struct FromServer {
     pub(crate) server: Arc<Server>,
+    /// Who made it, as its signature proves.
+    pub(crate) origin: OwnedServerName,
 }
 
 impl Routes {
@@ -64,7 +67,7 @@ async fn receive<R: IncomingRequest>(
     let announced = announced(&server, &parts.headers, address(&parts.extensions))?;
     let body = read_body(body, MAX_BODY_BYTES).await?;
     let request = http::Request::from_parts(parts, &*body);
-    authenticate(&server, announced, &request).await?;
+    let origin = authenticate(&server, announced, &request).await?;
     let request = parse::<R>(params, request)?;
-    Ok((FromServer { server }, request))
+    Ok((FromServer { server, origin }, request))
 }
