@@ -19,7 +19,7 @@ pub enum EventStatus {
 }
 
 impl EventStatus {
-    fn to_int(self) -> i64 {
+    pub(crate) fn to_int(self) -> i64 {
         match self {
             Self::Accepted => 0,
             Self::SoftFailed => 1,
@@ -339,14 +339,26 @@ impl Tx<'_> {
         limit: u32,
     ) -> Result<Vec<(RoomNid, EventRow)>> {
         let sql = "SELECT nid, event_id, pos, kind, state_key, sender, state_before, status, redacted_by, txn_device, \
-                   txn_id, replaces_nid, json, room_nid FROM events WHERE nid > $1 AND nid <= $2 AND pos > $1 \
+                   txn_id, replaces_nid, json, room_nid FROM events WHERE nid > $1 AND nid <= $2 AND pos = nid \
                    AND status = 0 ORDER BY nid LIMIT $3";
-        let rows = self.query(sql, params![after, upto, limit]).await?;
-        rows.iter().map(|row| Ok((row.get(13)?, event(row)?))).collect()
+        // Those that were known before they came: their place isn't their number.
+        let late = "SELECT e.nid, e.event_id, e.pos, e.kind, e.state_key, e.sender, e.state_before, e.status, \
+                    e.redacted_by, e.txn_device, e.txn_id, e.replaces_nid, e.json, e.room_nid FROM late_events l \
+                    CROSS JOIN events e WHERE l.pos > $1 AND l.pos <= $2 AND e.nid = l.event_nid AND e.status = 0 \
+                    ORDER BY l.pos LIMIT $3";
+        let mut rows = self.query(sql, params![after, upto, limit]).await?;
+        rows.extend(self.query(late, params![after, upto, limit]).await?);
+        let mut events: Vec<(RoomNid, EventRow)> = rows
+            .iter()
+            .map(|row| Ok((row.get(13)?, event(row)?)))
+            .collect::<Result<_>>()?;
+        events.sort_by_key(|(_, row)| row.pos);
+        events.truncate(limit as usize);
+        Ok(events)
     }
 
     /// The rooms with timeline events after `after` up to and including `upto`, among those the user is joined
-    /// to. Meant for short stretches of the stream.
+    /// to, one or the other twice. Meant for short stretches of the stream.
     pub async fn event_rooms_between(
         &mut self,
         user_id: &UserId,
@@ -356,11 +368,11 @@ impl Tx<'_> {
         // SQLite keeps the order of a CROSS JOIN: a short stretch of the stream, then whether the user is there.
         let sql = "SELECT DISTINCT e.room_nid FROM events e CROSS JOIN memberships m WHERE m.room_nid = e.room_nid \
                    AND e.nid > $2 AND e.nid <= $3 AND e.pos > $2 AND m.user_id = $1 AND m.membership = 'join'";
-        self.query(sql, params![user_id, after, upto])
-            .await?
-            .iter()
-            .map(|row| row.get(0))
-            .collect()
+        let late = "SELECT DISTINCT l.room_nid FROM late_events l CROSS JOIN memberships m WHERE m.room_nid = l.room_nid \
+                    AND l.pos > $2 AND l.pos <= $3 AND m.user_id = $1 AND m.membership = 'join'";
+        let mut rows = self.query(sql, params![user_id, after, upto]).await?;
+        rows.extend(self.query(late, params![user_id, after, upto]).await?);
+        rows.iter().map(|row| row.get(0)).collect()
     }
 
     /// The room an event of this id is in, if the asking code may know of the room; only for finding out whether

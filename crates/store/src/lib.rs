@@ -32,6 +32,7 @@ mod email_sessions;
 mod erased_users;
 mod events;
 mod filters;
+mod graph;
 mod guests;
 mod invitations;
 mod mails;
@@ -46,6 +47,7 @@ mod one_time_keys;
 mod profiles;
 mod pushers;
 mod receipts;
+mod received_txns;
 mod relations;
 mod reports;
 mod room_lists;
@@ -58,6 +60,7 @@ mod signing_keys;
 mod state;
 mod sticky_events;
 mod stream;
+mod stripped_states;
 mod third_party_ids;
 mod thread_subscriptions;
 mod threads;
@@ -86,6 +89,7 @@ pub use self::{
     engine::{Store, peek},
     error::StoreError,
     events::{EventRow, EventStatus, NewEventRow, TxnRef},
+    graph::Settled,
     invitations::Invitation,
     mails::MailRow,
     media::{MediaRow, ThumbnailKey, ThumbnailRow},
@@ -108,7 +112,8 @@ pub use self::{
     server_keys::ServerKeyRow,
     short_tokens::ShortTokenKind,
     signing_keys::SigningKeyRow,
-    state::{StateEntry, StateNid, StatePair},
+    state::{StateChange, StateEntry, StateNid, StatePair},
+    stripped_states::StrippedState,
     third_party_ids::ThirdPartyIdRow,
     thread_subscriptions::{ListedThread, ThreadSubscription},
     to_device::{NewToDevice, ToDeviceRow},

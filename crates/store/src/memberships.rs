@@ -72,6 +72,11 @@ macro_rules! select {
 impl Tx<'_> {
     /// Notes a membership. `forgotten` is cleared by a join, an invitation and a knock.
     pub async fn membership_put(&mut self, room: RoomNid, new: &NewMembership<'_>) -> Result<()> {
+        self.membership_put_each(room, std::slice::from_ref(new)).await
+    }
+
+    /// Notes several memberships.
+    pub async fn membership_put_each(&mut self, room: RoomNid, new: &[NewMembership<'_>]) -> Result<()> {
         let sql = "INSERT INTO memberships (user_id, room_nid, membership, event_nid, sender, pos, since_pos, is_direct, \
                    forgotten, is_local) VALUES ($1, $2, $3, $4, $5, $6, $6, $7, 0, $8) \
                    ON CONFLICT (user_id, room_nid) DO UPDATE SET membership = excluded.membership, \
@@ -80,18 +85,23 @@ impl Tx<'_> {
                    since_pos = CASE WHEN memberships.membership = excluded.membership THEN memberships.since_pos \
                    ELSE excluded.since_pos END, \
                    forgotten = CASE WHEN excluded.membership IN ('leave', 'ban') THEN memberships.forgotten ELSE 0 END";
-        let membership = new.membership.as_str();
-        let values = params![
-            new.user_id,
-            room,
-            membership,
-            new.event,
-            new.sender,
-            new.pos,
-            new.is_direct,
-            new.is_local
-        ];
-        self.put(sql, values).await
+        let rows: Vec<Vec<Value<'_>>> = new
+            .iter()
+            .map(|new| {
+                params![
+                    new.user_id,
+                    room,
+                    new.membership.as_str(),
+                    new.event,
+                    new.sender,
+                    new.pos,
+                    new.is_direct,
+                    new.is_local
+                ]
+                .to_vec()
+            })
+            .collect();
+        self.execute_each(sql, &rows).await
     }
 
     /// A user's membership of a room.

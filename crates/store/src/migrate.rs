@@ -32,6 +32,7 @@ const STEPS: &[(&str, &str)] = &[
     ("accounts", include_str!("../migrations/0011_accounts.sql")),
     ("sync", include_str!("../migrations/0012_sync.sql")),
     ("federation", include_str!("../migrations/0013_federation.sql")),
+    ("elsewhere", include_str!("../migrations/0014_elsewhere.sql")),
 ];
 
 /// The version of the schema that this program writes.

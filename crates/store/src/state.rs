@@ -19,6 +19,30 @@ use crate::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StateNid(pub i64);
 
+impl StateNid {
+    /// The state before an event is not known: it was handed over as a part of a state.
+    pub const UNKNOWN: Self = Self(-1);
+
+    /// Whether the state is known.
+    #[must_use]
+    pub fn is_known(self) -> bool {
+        self != Self::UNKNOWN
+    }
+}
+
+/// Where two states differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateChange {
+    /// The type.
+    pub kind: StateEventType,
+    /// The state key.
+    pub state_key: String,
+    /// The event in the first state.
+    pub old: Option<EventNid>,
+    /// The event in the second.
+    pub new: Option<EventNid>,
+}
+
 /// One change of a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StatePair {
@@ -148,7 +172,8 @@ impl Tx<'_> {
     /// The layers of a state, topmost first.
     async fn state_chain(&mut self, state: StateNid) -> Result<Vec<Layer>> {
         let mut chain = Vec::new();
-        let mut next = (state.0 != 0).then_some(state);
+        // An unknown state holds nothing that could be told.
+        let mut next = (state.0 > 0).then_some(state);
         while let Some(nid) = next {
             let row = self
                 .query_opt(
@@ -243,6 +268,115 @@ impl Tx<'_> {
         let pairs = chain.iter().rev().flat_map(Layer::decode);
         let full = BTreeMap::from_iter(pairs.map(|pair| (pair.key, pair.event)));
         Ok(full.into_values().filter(|event| event.0 != 0).collect())
+    }
+
+    /// The pairs of a state, in the order of their keys.
+    pub async fn state_pairs(&mut self, state: StateNid) -> Result<Vec<StatePair>> {
+        let chain = self.state_chain(state).await?;
+        let pairs: Vec<StatePair> = chain.iter().rev().flat_map(Layer::decode).collect();
+        let mut full = merge(&[], &pairs);
+        full.retain(|pair| pair.event.0 != 0);
+        Ok(full)
+    }
+
+    /// The events at several (type, state key) in a state; absent ones are left out.
+    pub async fn state_find_each(
+        &mut self,
+        state: StateNid,
+        keys: &[(StateEventType, String)],
+    ) -> Result<Vec<EventNid>> {
+        let numbers = self.state_keys_find(keys).await?;
+        let chain = self.state_chain(state).await?;
+        let found = numbers.into_iter().map(|key| find(&chain, key));
+        Ok(found.filter(|event| event.0 != 0).collect())
+    }
+
+    async fn state_keys_find(&mut self, keys: &[(StateEventType, String)]) -> Result<Vec<i64>> {
+        let sql = "SELECT nid FROM state_keys WHERE kind = $1 AND state_key = $2";
+        let kinds: Vec<String> = keys.iter().map(|(kind, _)| kind.to_string()).collect();
+        let values: Vec<Vec<Value<'_>>> = kinds
+            .iter()
+            .zip(keys)
+            .map(|(kind, (_, state_key))| vec![kind.into(), state_key.into()])
+            .collect();
+        let found = self.query_each(sql, &values).await?;
+        found.iter().flatten().map(|row| row.get(0)).collect()
+    }
+
+    /// The numbers of several (type, state key), in the given order, made if needed.
+    pub async fn state_key_intern_each(&mut self, keys: &[(StateEventType, String)]) -> Result<Vec<i64>> {
+        let sql = "INSERT INTO state_keys (kind, state_key) VALUES ($1, $2) \
+                   ON CONFLICT (kind, state_key) DO NOTHING";
+        let kinds: Vec<String> = keys.iter().map(|(kind, _)| kind.to_string()).collect();
+        let values: Vec<Vec<Value<'_>>> = kinds
+            .iter()
+            .zip(keys)
+            .map(|(kind, (_, state_key))| vec![kind.into(), state_key.into()])
+            .collect();
+        self.execute_each(sql, &values).await?;
+        self.state_keys_find(keys).await
+    }
+
+    /// Where two states of a room differ. What they have in common isn't looked at, as far as it is stored once.
+    pub async fn state_diff(&mut self, one: StateNid, other: StateNid) -> Result<Vec<StateChange>> {
+        let (old, new) = (self.state_chain(one).await?, self.state_chain(other).await?);
+        let below = |layers: &[Layer], nid| layers.iter().any(|layer| layer.nid == nid);
+        let own = |these: &[Layer], those: &[Layer]| -> Vec<i64> {
+            let top = these.iter().take_while(|layer| !below(those, layer.nid));
+            top.flat_map(Layer::decode).map(|pair| pair.key).collect()
+        };
+        let mut keys = own(&old, &new);
+        keys.extend(own(&new, &old));
+        keys.sort_unstable();
+        keys.dedup();
+        let differing: Vec<(i64, EventNid, EventNid)> = keys
+            .into_iter()
+            .map(|key| (key, find(&old, key), find(&new, key)))
+            .filter(|(_, old, new)| old != new)
+            .collect();
+        let sql = "SELECT kind, state_key FROM state_keys WHERE nid = $1";
+        let values: Vec<Vec<Value<'_>>> = differing.iter().map(|(key, ..)| vec![(*key).into()]).collect();
+        let names = self.query_each(sql, &values).await?;
+        let there = |event: EventNid| (event.0 != 0).then_some(event);
+        names
+            .iter()
+            .flatten()
+            .zip(differing)
+            .map(|(row, (_, old, new))| {
+                Ok(StateChange {
+                    kind: row.get::<String>(0)?.into(),
+                    state_key: row.get(1)?,
+                    old: there(old),
+                    new: there(new),
+                })
+            })
+            .collect()
+    }
+
+    /// Brings the current state from one state to another, by where they differ.
+    pub async fn state_current_change(
+        &mut self,
+        room: RoomNid,
+        changes: &[StateChange],
+        pos: StreamPos,
+    ) -> Result<()> {
+        let put = "INSERT INTO current_state (room_nid, kind, state_key, event_nid, pos) VALUES ($1, $2, $3, $4, $5) \
+                   ON CONFLICT (room_nid, kind, state_key) DO UPDATE SET event_nid = excluded.event_nid, pos = excluded.pos";
+        let delete = "DELETE FROM current_state WHERE room_nid = $1 AND kind = $2 AND state_key = $3";
+        let kinds: Vec<String> = changes.iter().map(|change| change.kind.to_string()).collect();
+        let (mut puts, mut deletes) = (Vec::new(), Vec::new());
+        for (kind, change) in kinds.iter().zip(changes) {
+            let mut values: Vec<Value<'_>> = vec![room.into(), kind.into(), (&change.state_key).into()];
+            match change.new {
+                Some(event) => {
+                    values.extend([Value::from(event), Value::from(pos)]);
+                    puts.push(values);
+                }
+                None => deletes.push(values),
+            }
+        }
+        self.execute_each(put, &puts).await?;
+        self.execute_each(delete, &deletes).await
     }
 
     /// The current event at (type, state key).
