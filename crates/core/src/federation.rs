@@ -8,6 +8,7 @@
 //!
 //! <https://spec.matrix.org/v1.19/server-server-api/>
 
+pub(crate) mod accept;
 pub(crate) mod aliases;
 pub(crate) mod ask;
 pub mod authenticate;
@@ -16,5 +17,6 @@ pub mod partners;
 pub(crate) mod profiles;
 pub(crate) mod public_rooms;
 pub(crate) mod server_keys;
+pub(crate) mod verify;
 
 pub use partners::{Federation, Partners};

@@ -9,7 +9,7 @@ pub mod context;
 pub mod create;
 pub mod event;
 pub mod forget;
-mod guest_access;
+pub(crate) mod guest_access;
 pub mod head;
 pub mod hierarchy;
 pub mod initial_sync;

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Result,
-    federation::server_keys::ServerKeys,
+    federation::{accept::AuthGraphs, server_keys::ServerKeys},
     limits::{Kind, Limits},
     media::preview::Previews,
     notify::Notify,
@@ -48,6 +48,7 @@ pub struct Server {
     pub(crate) pages: Option<Arc<dyn Pages>>,
     pub(crate) remote: Arc<dyn RemoteServers>,
     pub(crate) server_keys: ServerKeys,
+    pub(crate) auth_graphs: AuthGraphs,
     pub(crate) key: Ed25519KeyPair,
     pub(crate) vapid: VapidKey,
     pub(crate) notify: Arc<Notify>,
@@ -123,6 +124,7 @@ impl Server {
             pages: ports.pages,
             remote: ports.remote,
             server_keys: ServerKeys::default(),
+            auth_graphs: AuthGraphs::default(),
             notify,
             heads: HeadCache::default(),
             unread: UnreadCache::default(),

@@ -39,7 +39,7 @@ pub use authorize::{
 };
 pub(crate) use format::is_event_id;
 pub use format::{MAX_AUTH_EVENTS, MAX_PREV_EVENTS};
-pub use signatures::{Kept, Received, SignatureError};
+pub use signatures::{Kept, MAX_KEY_IDS, Received, SignatureError};
 
 /// An event whose format is right. Who made it is not known yet: nobody's signature was looked at.
 ///

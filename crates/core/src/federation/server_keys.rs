@@ -102,15 +102,38 @@ pub(crate) async fn keys_at(
 }
 
 async fn known(server: &Arc<Server>, name: &ServerName, at_ts: i64) -> Result<PublicKeySet> {
-    let name = name.to_owned();
-    let reading = server
-        .store
-        .read(move |tx| Box::pin(async move { Ok::<_, Refusal>(tx.server_key_list(&name).await?) }));
-    let rows = reading.await?;
-    let good = rows.into_iter().filter(|row| row.valid_until_ts >= at_ts);
-    Ok(good
-        .filter_map(|row| Some((row.key_id, Base64::parse(row.public_key).ok()?)))
-        .collect())
+    Ok(KnownKeys::of(server, name).await?.at(at_ts))
+}
+
+/// Keys of a server that are good up to some time each.
+pub(crate) struct KnownKeys(Vec<(String, Base64, i64)>);
+
+impl KnownKeys {
+    /// What is known of a server. Asks nobody.
+    pub(crate) async fn of(server: &Arc<Server>, name: &ServerName) -> Result<Self> {
+        if name == server.name() {
+            let own = own_keys::public(server).await?;
+            return Ok(Self(
+                own.into_iter().map(|(id, key)| (id, key, i64::MAX)).collect(),
+            ));
+        }
+        let name = name.to_owned();
+        let reading = server
+            .store
+            .read(move |tx| Box::pin(async move { Ok::<_, Refusal>(tx.server_key_list(&name).await?) }));
+        let rows = reading.await?.into_iter();
+        let parse = |row: ServerKeyRow| {
+            let key = Base64::parse(row.public_key).ok()?;
+            Some((row.key_id, key, row.valid_until_ts))
+        };
+        Ok(Self(rows.filter_map(parse).collect()))
+    }
+
+    /// Those that are good for something signed at `at_ts`.
+    pub(crate) fn at(&self, at_ts: i64) -> PublicKeySet {
+        let good = self.0.iter().filter(|(_, _, until_ts)| *until_ts >= at_ts);
+        good.map(|(id, key, _)| (id.clone(), key.clone())).collect()
+    }
 }
 
 struct Keep {

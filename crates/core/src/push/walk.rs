@@ -114,12 +114,12 @@ async fn look(server: &Arc<Server>, tx: &mut Tx<'_>) -> Result<(Unit, Walked)> {
     if events.len() == MAX_EVENTS as usize
         && let Some((_, last)) = events.last()
     {
-        upto = StreamPos(last.nid.0);
+        upto = last.pos.unwrap_or(upto);
     }
     let mut turn = Turn::new(server);
     for (room, row) in events {
         if turn.trials > MAX_TRIALS {
-            upto = StreamPos(row.nid.0 - 1);
+            upto = StreamPos(row.pos.unwrap_or(upto).0 - 1);
             break;
         }
         turn.event(tx, room, row).await?;

@@ -48,7 +48,7 @@ async fn can_join(tx: &mut Tx<'_>, head: &mut Head) -> Result<bool> {
 /// "If the `m.room.guest_access` event is changed to stop this from being the case, the server MUST set those users'
 /// `m.room.member` state to `leave`." For after that event came, or was redacted: in the same transaction, so that no
 /// guest says anything in between.
-pub(super) async fn send_out(server: &Server, tx: &mut Tx<'_>, head: &mut Head, changed: &Pdu) -> Result<()> {
+pub(crate) async fn send_out(server: &Server, tx: &mut Tx<'_>, head: &mut Head, changed: &Pdu) -> Result<()> {
     if can_join(tx, head).await? {
         return Ok(());
     }

@@ -124,6 +124,13 @@ impl Head {
         }
     }
 
+    /// Forgets a part of the state, to be read anew.
+    pub(crate) fn forget_state(&mut self, kind: &StateEventType, state_key: &str) {
+        if let Some(old) = self.known.remove(&(kind.clone(), state_key.to_owned())) {
+            self.known_bytes -= entry_bytes(old.as_deref());
+        }
+    }
+
     /// Notes that an event was replaced by its redacted form.
     pub(crate) fn put_redacted(&mut self, redacted: &Arc<Pdu>) {
         let Some(state_key) = redacted.state_key() else {

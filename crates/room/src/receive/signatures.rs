@@ -14,6 +14,9 @@ use super::{Unverified, text};
 use crate::pdu::Pdu;
 use crate::redact::redact_object;
 
+/// Keys of one server that are looked for because an event says that it is signed with them.
+pub const MAX_KEY_IDS: usize = 10;
+
 /// An event that is signed by whom it must be.
 #[derive(Debug, Clone)]
 pub struct Received {
@@ -76,6 +79,13 @@ impl Unverified {
         }
         servers.extend(self.authorizer().map(|user| user.server_name().to_owned()));
         servers
+    }
+
+    /// The keys of a server that the event is said to be signed with, at most [`MAX_KEY_IDS`].
+    pub fn key_ids(&self, server: &ServerName) -> Vec<String> {
+        let signatures = signatures_of(&self.object, server);
+        let ids = signatures.into_iter().flat_map(CanonicalJsonObject::keys);
+        ids.take(MAX_KEY_IDS).cloned().collect()
     }
 
     /// Checks the signatures, and then the content hash.
