@@ -24,10 +24,12 @@ mod blobs;
 mod cross_signing;
 mod dehydrated_devices;
 mod delayed_events;
+mod destinations;
 mod device_keys;
 mod device_lists;
 mod devices;
 mod directory;
+mod edu_messages;
 mod email_sessions;
 mod erased_users;
 mod events;
@@ -44,6 +46,7 @@ mod oauth_clients;
 mod oauth_codes;
 mod oauth_pages;
 mod one_time_keys;
+mod outbox;
 mod profiles;
 mod pushers;
 mod receipts;
@@ -52,6 +55,7 @@ mod relations;
 mod reports;
 mod room_lists;
 mod room_news;
+mod room_servers;
 mod rooms;
 mod search;
 mod server_keys;
@@ -81,6 +85,7 @@ pub use self::{
     blobs::{Blobs, PendingBlob},
     cross_signing::{CrossSigningKey, KeySignature, KeyUsage},
     delayed_events::DelayedEvent,
+    destinations::{Attempt, Destination, OutboxFigures},
     device_keys::DeviceKeys,
     device_lists::DeviceListChanges,
     devices::Device,
@@ -101,6 +106,7 @@ pub use self::{
     oauth_codes::{OAuthCode, OAuthDeviceCode, OAuthDeviceState},
     oauth_pages::OAuthPageSession,
     one_time_keys::{KeyWanted, KnownOneTimeKey, OneTimeKey, OneTimeKeyCounts},
+    outbox::{NewOutboxEdu, NewOutboxEvent, OutboxEdu, OutboxEvent, StreamedEvent},
     profiles::{FullProfileRow, Profile},
     pushers::{DuePusher, PusherProgress, PusherRow},
     receipts::ReceiptRow,
@@ -108,6 +114,7 @@ pub use self::{
     reports::ReportRow,
     room_lists::ListedRoom,
     room_news::RoomNews,
+    room_servers::RoomServer,
     rooms::{NewRoom, RoomRow},
     server_keys::ServerKeyRow,
     short_tokens::ShortTokenKind,

@@ -70,12 +70,13 @@ macro_rules! select {
 }
 
 impl Tx<'_> {
-    /// Notes a membership. `forgotten` is cleared by a join, an invitation and a knock.
+    /// Notes a membership, and with it which servers are in the room. `forgotten` is cleared by a join, an invitation and
+    /// a knock.
     pub async fn membership_put(&mut self, room: RoomNid, new: &NewMembership<'_>) -> Result<()> {
         self.membership_put_each(room, std::slice::from_ref(new)).await
     }
 
-    /// Notes several memberships.
+    /// The same for several memberships.
     pub async fn membership_put_each(&mut self, room: RoomNid, new: &[NewMembership<'_>]) -> Result<()> {
         let sql = "INSERT INTO memberships (user_id, room_nid, membership, event_nid, sender, pos, since_pos, is_direct, \
                    forgotten, is_local) VALUES ($1, $2, $3, $4, $5, $6, $6, $7, 0, $8) \
@@ -85,23 +86,37 @@ impl Tx<'_> {
                    since_pos = CASE WHEN memberships.membership = excluded.membership THEN memberships.since_pos \
                    ELSE excluded.since_pos END, \
                    forgotten = CASE WHEN excluded.membership IN ('leave', 'ban') THEN memberships.forgotten ELSE 0 END";
-        let rows: Vec<Vec<Value<'_>>> = new
+        // How many of a server's users are joined: one less if this one was, one more if they are now.
+        let less = "UPDATE room_servers SET joined = joined - 1 WHERE room_nid = $1 AND server = $2 AND EXISTS \
+                    (SELECT 1 FROM memberships WHERE user_id = $3 AND room_nid = $1 AND membership = 'join')";
+        let more = "INSERT INTO room_servers (room_nid, server, joined, since_pos) VALUES ($1, $2, 1, $3) \
+                    ON CONFLICT (room_nid, server) DO UPDATE SET joined = room_servers.joined + 1";
+        let none = "DELETE FROM room_servers WHERE room_nid = $1 AND server = $2 AND joined <= 0";
+        let mut statements: Vec<(&'static str, Vec<Value<'_>>)> = Vec::with_capacity(3 * new.len());
+        for new in new {
+            let server = new.user_id.server_name().as_str();
+            statements.push((less, params![room, server, new.user_id].to_vec()));
+            let values = params![
+                new.user_id,
+                room,
+                new.membership.as_str(),
+                new.event,
+                new.sender,
+                new.pos,
+                new.is_direct,
+                new.is_local
+            ];
+            statements.push((sql, values.to_vec()));
+            statements.push(match new.membership {
+                MembershipState::Join => (more, params![room, server, new.pos].to_vec()),
+                _ => (none, params![room, server].to_vec()),
+            });
+        }
+        let statements: Vec<_> = statements
             .iter()
-            .map(|new| {
-                params![
-                    new.user_id,
-                    room,
-                    new.membership.as_str(),
-                    new.event,
-                    new.sender,
-                    new.pos,
-                    new.is_direct,
-                    new.is_local
-                ]
-                .to_vec()
-            })
+            .map(|(sql, values)| (*sql, values.as_slice()))
             .collect();
-        self.execute_each(sql, &rows).await
+        self.execute_all(&statements).await
     }
 
     /// A user's membership of a room.

@@ -33,6 +33,7 @@ const STEPS: &[(&str, &str)] = &[
     ("sync", include_str!("../migrations/0012_sync.sql")),
     ("federation", include_str!("../migrations/0013_federation.sql")),
     ("elsewhere", include_str!("../migrations/0014_elsewhere.sql")),
+    ("outbox", include_str!("../migrations/0015_outbox.sql")),
 ];
 
 /// The version of the schema that this program writes.
