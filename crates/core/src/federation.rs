@@ -16,6 +16,7 @@ pub mod own_keys;
 pub mod partners;
 pub(crate) mod profiles;
 pub(crate) mod public_rooms;
+pub mod rooms;
 pub(crate) mod server_keys;
 pub(crate) mod verify;
 

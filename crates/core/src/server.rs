@@ -7,7 +7,7 @@ use std::{path::Path, sync::Arc};
 
 use rohrpost_room::keys;
 use rohrpost_store::{Acknowledge, Blobs, SigningKeyRow, Store, StoreError, Tx, Work};
-use ruma::{ServerName, UserId, signatures::Ed25519KeyPair};
+use ruma::{MilliSecondsSinceUnixEpoch, ServerName, UserId, signatures::Ed25519KeyPair};
 use tokio::sync::{Semaphore, watch};
 use zeroize::Zeroizing;
 
@@ -34,6 +34,9 @@ const PASSWORDS_AT_ONCE: usize = 2;
 const PICTURES_AT_ONCE: usize = 2;
 /// Questions to application services that are asked at the same time: each holds a connection, and somebody waits.
 const QUESTIONS_AT_ONCE: usize = 64;
+
+/// Whole states of rooms that are put together for other servers at the same time: each may take tens of megabytes.
+const LARGE_ANSWERS_AT_ONCE: usize = 4;
 
 /// A running server.
 pub struct Server {
@@ -63,6 +66,8 @@ pub struct Server {
     pub(crate) pictures: Semaphore,
     /// Questions to application services that people wait for.
     pub(crate) questions: Semaphore,
+    /// Whole states of rooms that are put together for other servers.
+    pub(crate) large_answers: Semaphore,
     pub(crate) previews: Previews,
     /// Counts the files that came to addresses made before; wakes whoever waits for one.
     pub(crate) uploads: watch::Sender<u64>,
@@ -135,6 +140,7 @@ impl Server {
             passwords: Semaphore::new(PASSWORDS_AT_ONCE),
             pictures: Semaphore::new(PICTURES_AT_ONCE),
             questions: Semaphore::new(QUESTIONS_AT_ONCE),
+            large_answers: Semaphore::new(LARGE_ANSWERS_AT_ONCE),
             previews: Previews::default(),
             uploads: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
@@ -186,6 +192,12 @@ impl Server {
     #[must_use]
     pub fn vapid_public_key(&self) -> &str {
         self.vapid.public()
+    }
+
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> MilliSecondsSinceUnixEpoch {
+        self.clock.now()
     }
 
     /// Now, in ms since the epoch.

@@ -10,6 +10,7 @@ mod openid;
 mod public_rooms;
 mod query;
 mod receive;
+mod rooms;
 mod version;
 mod well_known;
 
@@ -22,6 +23,7 @@ pub(crate) fn routes() -> Routes {
     keys::routes(&mut routes);
     query::routes(&mut routes);
     public_rooms::routes(&mut routes);
+    rooms::routes(&mut routes);
     openid::routes(&mut routes);
     well_known::routes(&mut routes);
     routes

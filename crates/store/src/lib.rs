@@ -59,6 +59,7 @@ mod room_servers;
 mod rooms;
 mod search;
 mod server_keys;
+mod server_rooms;
 mod short_tokens;
 mod signing_keys;
 mod state;

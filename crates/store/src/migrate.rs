@@ -34,6 +34,10 @@ const STEPS: &[(&str, &str)] = &[
     ("federation", include_str!("../migrations/0013_federation.sql")),
     ("elsewhere", include_str!("../migrations/0014_elsewhere.sql")),
     ("outbox", include_str!("../migrations/0015_outbox.sql")),
+    (
+        "other servers",
+        include_str!("../migrations/0016_other_servers.sql"),
+    ),
 ];
 
 /// The version of the schema that this program writes.

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use rohrpost_store::StreamPos;
+use rohrpost_store::{EventRow, StreamPos, Tx};
 use ruma::{MilliSecondsSinceUnixEpoch, OwnedEventId, OwnedRoomId, api::Direction};
 
 use crate::{
     Caller, Refusal, Result, Server,
-    rooms::{access::Access, head::pdu},
+    rooms::{
+        access::Access,
+        head::{Head, pdu},
+    },
 };
 
 /// Events that are read at once.
@@ -39,33 +42,65 @@ pub async fn find(
                 let mut access = Access::of(tx, &head, &caller.user_id).await?;
                 // Refuses whoever may not read the room at all.
                 access.state(tx, &mut head).await?;
-                let room = head.room.nid;
-                let mut ts = i64::from(ts.0);
-                let mut pos = match direction {
-                    Direction::Backward => StreamPos(i64::MAX),
-                    Direction::Forward => StreamPos(i64::MIN),
-                };
-                let mut scanned = 0;
-                while scanned < MAX_SCANNED {
-                    let rows = match direction {
-                        Direction::Backward => tx.event_list_before(room, ts, pos, BATCH).await?,
-                        Direction::Forward => tx.event_list_since(room, ts, pos, BATCH).await?,
-                    };
-                    scanned += rows.len();
-                    let is_last = rows.len() < BATCH as usize;
-                    for row in rows {
-                        let at = pdu(&room_id, &row)?.origin_server_ts();
-                        (ts, pos) = (i64::from(at.0), row.pos.unwrap_or(pos));
+                let mut moments = Moments::new(ts, direction);
+                while let Some(rows) = moments.next(tx, &head).await? {
+                    for (row, at) in rows {
                         if let Some(seen) = access.see(tx, &head, &caller.user_id, row).await? {
                             return Ok((seen.row.event_id, at));
                         }
-                    }
-                    if is_last {
-                        break;
                     }
                 }
                 Err(Refusal::not_found("an event of this time was"))
             })
         })
         .await
+}
+
+/// The events of a room from a moment on, page by page, whoever may see them.
+pub(crate) struct Moments {
+    ts: i64,
+    pos: StreamPos,
+    direction: Direction,
+    scanned: usize,
+    is_over: bool,
+}
+
+impl Moments {
+    pub(crate) fn new(ts: MilliSecondsSinceUnixEpoch, direction: Direction) -> Self {
+        Self {
+            ts: i64::from(ts.0),
+            pos: match direction {
+                Direction::Backward => StreamPos(i64::MAX),
+                Direction::Forward => StreamPos(i64::MIN),
+            },
+            direction,
+            scanned: 0,
+            is_over: false,
+        }
+    }
+
+    /// The next page, each event with its time. `None`: there are no more, or enough were looked at.
+    pub(crate) async fn next(
+        &mut self,
+        tx: &mut Tx<'_>,
+        head: &Head,
+    ) -> Result<Option<Vec<(EventRow, MilliSecondsSinceUnixEpoch)>>> {
+        if self.is_over || self.scanned >= MAX_SCANNED {
+            return Ok(None);
+        }
+        let (room, ts, pos) = (head.room.nid, self.ts, self.pos);
+        let rows = match self.direction {
+            Direction::Backward => tx.event_list_before(room, ts, pos, BATCH).await?,
+            Direction::Forward => tx.event_list_since(room, ts, pos, BATCH).await?,
+        };
+        self.scanned += rows.len();
+        self.is_over = rows.len() < BATCH as usize;
+        let mut page = Vec::with_capacity(rows.len());
+        for row in rows {
+            let at = pdu(&head.room.room_id, &row)?.origin_server_ts();
+            (self.ts, self.pos) = (i64::from(at.0), row.pos.unwrap_or(self.pos));
+            page.push((row, at));
+        }
+        Ok(Some(page))
+    }
 }

@@ -46,6 +46,7 @@ mod room_lists;
 mod room_servers;
 mod rooms;
 mod search;
+mod server_rooms;
 mod snapshots;
 mod sqlite_trouble;
 mod state;

@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use ruma::{
     device_id, event_id,
     events::{StateEventType, room::member::MembershipState},
-    room_id, user_id,
+    room_id, server_name, user_id,
 };
 
 use super::*;
@@ -129,6 +129,22 @@ fn memberships_are_read_by_user_or_by_room() {
     plan!(|tx| tx.membership_is_sharing(alice, alice) => [
         "SEARCH a USING PRIMARY KEY (user_id=?)",
         "SEARCH b USING COVERING INDEX memberships_by_room (room_nid=? AND membership=? AND user_id=?)",
+    ]);
+}
+
+#[test]
+fn rooms_of_other_servers_are_read_by_name() {
+    let (there, alice) = (server_name!("there.example"), user_id!("@alice:example.org"));
+    plan!(|tx| tx.server_room_of_event(there, event_id!("$a")) => [
+        "SEARCH s USING COVERING INDEX room_servers_by_server (server=?)",
+        "SEARCH e USING COVERING INDEX events_by_id (room_nid=? AND event_id=?)",
+    ]);
+    plan!(|tx| tx.server_sharing_each(there, &[alice]) => [
+        "SEARCH m USING PRIMARY KEY (user_id=?)",
+        "SEARCH s USING COVERING INDEX room_servers_by_server (server=? AND room_nid=?)",
+    ]);
+    plan!(|tx| tx.server_people_in(ROOM, there, 10) => [
+        "SEARCH memberships USING COVERING INDEX memberships_by_room (room_nid=?)",
     ]);
 }
 
