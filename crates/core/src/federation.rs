@@ -12,6 +12,7 @@ pub(crate) mod accept;
 pub(crate) mod aliases;
 pub(crate) mod ask;
 pub mod authenticate;
+pub mod handshakes;
 pub mod own_keys;
 pub mod partners;
 pub(crate) mod profiles;

@@ -5,7 +5,7 @@
 
 use rohrpost_room::{BuildError, CreateError, InputError, PduError, PolicyRefusal, PowerError, RedactError};
 use rohrpost_store::StoreError;
-use ruma::api::client::uiaa::UiaaInfo;
+use ruma::{RoomVersionId, api::client::uiaa::UiaaInfo};
 
 /// The result of a use case.
 pub type Result<T, E = Refusal> = std::result::Result<T, E>;
@@ -193,6 +193,15 @@ pub enum Refusal {
     /// `M_NOT_IN_THREAD`
     #[error("this event is not in the thread")]
     NotInThread,
+    /// `M_INCOMPATIBLE_ROOM_VERSION`: the other server doesn't know rooms of this version.
+    #[error("your server does not support rooms of version {0}")]
+    IncompatibleRoomVersion(RoomVersionId),
+    /// `M_UNABLE_TO_AUTHORISE_JOIN`: this server can't find out whether the conditions of a room are met.
+    #[error("this server can't see whether the conditions of this room are met; please ask another")]
+    UnableToAuthorizeJoin,
+    /// `M_UNABLE_TO_GRANT_JOIN`: the conditions of a room are met, but nobody here may let people in.
+    #[error("nobody of this server may let people into this room; please ask another")]
+    UnableToGrantJoin,
     /// Our fault: the store failed. Nothing was kept.
     #[error("the server can't keep this at the moment; please try again")]
     Store(#[from] StoreError),

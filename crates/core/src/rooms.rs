@@ -19,6 +19,7 @@ pub mod membership;
 pub mod messages;
 pub mod moment;
 pub mod mutual;
+pub(crate) mod outside_state;
 pub(crate) mod present;
 pub mod profile;
 pub mod redact;

@@ -12,8 +12,8 @@ use ruma::api::{
     OutgoingResponse, OutgoingResponseExt,
     client::uiaa::UiaaResponse,
     error::{
-        BadStatusErrorData, Error, ErrorBody, ErrorKind, LimitExceededErrorData, RetryAfter,
-        StandardErrorBody, UnknownTokenErrorData,
+        BadStatusErrorData, Error, ErrorBody, ErrorKind, IncompatibleRoomVersionErrorData,
+        LimitExceededErrorData, RetryAfter, StandardErrorBody, UnknownTokenErrorData,
     },
 };
 
@@ -174,6 +174,12 @@ fn refused(refusal: &Refusal) -> (StatusCode, ErrorKind) {
         Refusal::RoomInUse => (StatusCode::BAD_REQUEST, ErrorKind::RoomInUse),
         Refusal::AliasTaken => (StatusCode::CONFLICT, ErrorKind::Unknown),
         Refusal::BadAlias(_) => (StatusCode::BAD_REQUEST, ErrorKind::BadAlias),
+        Refusal::IncompatibleRoomVersion(version) => {
+            let data = IncompatibleRoomVersionErrorData::new(version.clone());
+            (StatusCode::BAD_REQUEST, ErrorKind::IncompatibleRoomVersion(data))
+        }
+        Refusal::UnableToAuthorizeJoin => (StatusCode::BAD_REQUEST, ErrorKind::UnableToAuthorizeJoin),
+        Refusal::UnableToGrantJoin => (StatusCode::BAD_REQUEST, ErrorKind::UnableToGrantJoin),
         Refusal::UnsupportedRoomVersion(_) => (StatusCode::BAD_REQUEST, ErrorKind::UnsupportedRoomVersion),
         Refusal::InvalidRoomState(_) => (StatusCode::BAD_REQUEST, ErrorKind::InvalidRoomState),
         Refusal::LimitExceeded { retry_after_ms } => {
@@ -253,6 +259,17 @@ fn other(errcode: &'static str) -> ErrorKind {
 pub(crate) fn render(answer: impl OutgoingResponse) -> Response {
     match answer.try_into_http_response::<BytesMut>() {
         Ok(response) => response.map(|body| axum::body::Body::from(body.freeze())),
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// The same as endpoints of the server-server API answered in their first version: `[200, {...}]`.
+pub(crate) fn render_v1(answer: impl OutgoingResponse) -> Response {
+    match answer.try_into_http_response::<BytesMut>() {
+        Ok(response) => response.map(|body| axum::body::Body::from([b"[200,", &*body, b"]"].concat())),
         Err(error) => {
             tracing::error!(%error, "an answer could not be written");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()

@@ -5,6 +5,7 @@
 //!
 //! <https://spec.matrix.org/v1.19/server-server-api/>
 
+mod handshakes;
 mod keys;
 mod openid;
 mod public_rooms;
@@ -24,6 +25,7 @@ pub(crate) fn routes() -> Routes {
     query::routes(&mut routes);
     public_rooms::routes(&mut routes);
     rooms::routes(&mut routes);
+    handshakes::routes(&mut routes);
     openid::routes(&mut routes);
     well_known::routes(&mut routes);
     routes

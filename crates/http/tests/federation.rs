@@ -1,8 +1,29 @@
 //! The server-server API between servers of our own, over real sockets with TLS.
 
+#[path = "federation/handshakes.rs"]
+mod handshakes;
 #[path = "federation/keys.rs"]
 mod keys;
 #[path = "federation/query.rs"]
 mod query;
 #[path = "federation/requests.rs"]
 mod requests;
+#[path = "federation/rooms.rs"]
+mod rooms;
+
+use rohrpost_testkit::{Neighbours, TestServer};
+
+/// Two servers, on both engines.
+async fn pairs(test: impl AsyncFn(TestServer, TestServer)) {
+    let neighbours = Neighbours::new();
+    let (one, other) = (neighbours.sqlite().await, neighbours.sqlite().await);
+    test(one.clone(), other.clone()).await;
+    one.close().await;
+    other.close().await;
+    if let Some(one) = neighbours.postgres().await {
+        let other = neighbours.sqlite().await;
+        test(one.clone(), other.clone()).await;
+        one.close().await;
+        other.close().await;
+    }
+}

@@ -181,11 +181,7 @@ pub fn build_sticky(
     check_signers(&new, server)?;
     check_content(&new, place.version)?;
 
-    let auth_events = cited_types(&new, rules)?
-        .iter()
-        .filter_map(|key| state.get(key))
-        .map(|pdu| pdu.event_id().to_owned())
-        .collect();
+    let auth_events = cited(&new, rules, state)?;
     let mut object = to_object(new, place, auth_events, rules)?;
     if let Some(sticky_ms) = sticky_ms {
         let duration = (
@@ -246,6 +242,41 @@ pub(crate) fn build_elsewhere(
     }
     let object = to_object(new, place, auth_events, rules)?;
     complete(object, place, server, key, rules)
+}
+
+/// The event that somebody of another server would make, neither hashed nor signed. It is authorized as [`build()`] does.
+///
+/// Only [`offer()`](crate::handshake::offer()) may call this: what it answers is no event until that server signed it.
+pub(crate) fn draft(
+    new: NewEvent,
+    place: Place<'_>,
+    state: &AuthState,
+) -> Result<CanonicalJsonObject, BuildError> {
+    let rules =
+        rules(place.version).ok_or_else(|| BuildError::UnsupportedVersion(place.version.to_owned()))?;
+    check_fields(&new, place)?;
+    let room_id = place
+        .room_id
+        .ok_or_else(|| BuildError::Place("a draft needs a room id".to_owned()))?;
+    let auth_events = cited(&new, rules, state)?;
+    let object = to_object(new, place, auth_events, rules)?;
+    let json = serde_json::to_string(&object).map_err(|e| BuildError::BadContent(e.to_string()))?;
+    // It has no id yet, and the rules ask for none.
+    let no_id = EventId::parse("$draft").map_err(|e| BuildError::Place(e.to_string()))?;
+    let pdu = Pdu::from_stored(room_id, &no_id, &json).map_err(|e| BuildError::Place(e.to_string()))?;
+    authorize(&pdu, state, rules)?;
+    Ok(object)
+}
+
+/// The ids of the state events that allow an event.
+fn cited(
+    new: &NewEvent,
+    rules: &RoomVersionRules,
+    state: &AuthState,
+) -> Result<Vec<OwnedEventId>, BuildError> {
+    let types = cited_types(new, rules)?;
+    let cited = types.iter().filter_map(|key| state.get(key));
+    Ok(cited.map(|pdu| pdu.event_id().to_owned()).collect())
 }
 
 /// Checks an event of this room against the authorization rules, with `state` both as its auth events and as

@@ -374,6 +374,15 @@ impl Tx<'_> {
         Ok(found.iter().any(|rows| !rows.is_empty()))
     }
 
+    /// Those of these rooms in which somebody of this server is joined.
+    pub async fn membership_local_rooms(&mut self, rooms: &[OwnedRoomId]) -> Result<Vec<OwnedRoomId>> {
+        let sql = "SELECT r.room_id FROM rooms r JOIN memberships m ON m.room_nid = r.nid \
+                   WHERE r.room_id = $1 AND m.membership = 'join' AND m.is_local = 1 LIMIT 1";
+        let keys: Vec<Vec<Value<'_>>> = rooms.iter().map(|room| vec![room.into()]).collect();
+        let found = self.query_each(sql, &keys).await?;
+        found.iter().flatten().map(|row| row.get(0)).collect()
+    }
+
     /// Marks a left room as forgotten. `false`: the user isn't out of that room.
     pub async fn membership_forget(&mut self, user_id: &UserId, room: RoomNid) -> Result<bool> {
         let sql = "UPDATE memberships SET forgotten = 1 \

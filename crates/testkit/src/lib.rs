@@ -25,6 +25,7 @@ mod ask;
 mod clock;
 mod database;
 mod neighbours;
+mod peer;
 mod rng;
 mod server;
 mod settings;
@@ -36,6 +37,7 @@ pub use self::{
     clock::TestClock,
     database::PostgresDatabase,
     neighbours::Neighbours,
+    peer::Peer,
     rng::SeededRng,
     server::{Builder, TestServer},
     settings::{SERVER_NAME, open_settings},
@@ -43,3 +45,5 @@ pub use self::{
 };
 /// Which networks a server under test may connect to.
 pub use rohrpost_remote::egress::Networks;
+/// Which membership a template is asked for.
+pub use rohrpost_room::handshake::AskedMembership;

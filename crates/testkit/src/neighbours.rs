@@ -66,12 +66,22 @@ impl Neighbours {
         self.with(|_| ()).postgres().await
     }
 
+    /// A server on SQLite whose name is another host's, such as `localhost:40123`: access control lists of rooms know
+    /// no ports.
+    pub async fn elsewhere(&self) -> TestServer {
+        self.on("localhost", |_| ()).sqlite().await
+    }
+
     /// A server with changed settings.
     pub fn with(&self, change: impl FnOnce(&mut Settings)) -> Builder {
+        self.on("127.0.0.1", change)
+    }
+
+    fn on(&self, host: &str, change: impl FnOnce(&mut Settings)) -> Builder {
         let listener = StdListener::bind("127.0.0.1:0").expect("a free port");
         listener.set_nonblocking(true).expect("a socket");
         let address = listener.local_addr().expect("an address");
-        let name = OwnedServerName::try_from(address.to_string()).expect("a server name");
+        let name = OwnedServerName::try_from(format!("{host}:{}", address.port())).expect("a server name");
         let folder = tempfile::tempdir().expect("a temporary folder");
         let tls = self.certificate(folder.path());
         let remote = Servers::new(Networks::All, std::slice::from_ref(&self.root));
@@ -94,7 +104,8 @@ impl Neighbours {
 
     fn certificate(&self, folder: &Path) -> Tls {
         let key = KeyPair::generate().expect("a key");
-        let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("a name");
+        let params =
+            CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).expect("a name");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         let (certificate_file, key_file) = (folder.join("certificate.pem"), folder.join("key.pem"));
         std::fs::write(&certificate_file, certificate.pem()).expect("a file");

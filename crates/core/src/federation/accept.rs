@@ -86,6 +86,29 @@ pub(crate) async fn accept(
     room_id: &RoomId,
     events: &[Arc<Pdu>],
 ) -> Result<Vec<Outcome>> {
+    accept_each(server, room_id, events, false).await
+}
+
+/// Takes a verified event that another server handed over so that this one tells the others.
+///
+/// # Errors
+/// Those of [`accept`].
+pub(crate) async fn accept_and_pass_on(
+    server: &Arc<Server>,
+    room_id: &RoomId,
+    event: Arc<Pdu>,
+) -> Result<Outcome> {
+    let outcomes = accept_each(server, room_id, &[event], true).await?;
+    let outcome = outcomes.into_iter().next();
+    outcome.ok_or_else(|| Refusal::Internal("nothing became of an event".to_owned()))
+}
+
+async fn accept_each(
+    server: &Arc<Server>,
+    room_id: &RoomId,
+    events: &[Arc<Pdu>],
+    pass_on: bool,
+) -> Result<Vec<Outcome>> {
     let mut outcomes = Vec::with_capacity(events.len());
     let mut resolved = Resolved::new();
     let mut stops = 0;
@@ -96,6 +119,7 @@ pub(crate) async fn accept(
             room_id: room_id.to_owned(),
             events: events[done..].iter().take(BATCH).cloned().collect(),
             resolved: resolved.clone(),
+            pass_on,
         };
         let (placed, needed) = server.store.write(batch).await?;
         for (outcome, pdu) in placed.iter().zip(&events[done..]) {
@@ -128,6 +152,8 @@ struct Batch {
     room_id: OwnedRoomId,
     events: Vec<Arc<Pdu>>,
     resolved: Resolved,
+    /// Whether this server tells the others of them.
+    pass_on: bool,
 }
 
 impl Work for Batch {
@@ -139,7 +165,15 @@ impl Work for Batch {
         let mut outcomes = Vec::with_capacity(self.events.len());
         for pdu in &self.events {
             match place(&self.server, tx, &mut head, pdu, &self.resolved).await? {
-                Step::Done(outcome) => outcomes.push(outcome),
+                Step::Done(outcome) => {
+                    if self.pass_on
+                        && outcome == Outcome::Accepted
+                        && let Some(row) = tx.event_get(head.room.nid, pdu.event_id()).await?
+                    {
+                        tx.outbox_pass(row.nid, true).await?;
+                    }
+                    outcomes.push(outcome);
+                }
                 Step::Resolve(states) => return Ok((outcomes, Some(states))),
             }
         }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use rohrpost_room::stripped;
 use rohrpost_store::{EventRow, MemberRow, StreamPos, Tx};
-use ruma::events::{StateEventType, room::member::MembershipState};
+use ruma::events::room::member::MembershipState;
 use serde_json::value::RawValue;
 
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
     rooms::{
         access::{Access, Seen},
         head::{Head, pdu},
+        outside_state::outside_state,
         present::Viewer,
         state,
     },
@@ -41,27 +42,10 @@ pub struct LeftRoom {
     pub account_data: Vec<PlainEvent>,
 }
 
-/// The state of a room that somebody outside may know.
-///
-/// <https://spec.matrix.org/v1.19/client-server-api/#stripped-state>
-const SHOWN: [StateEventType; 7] = [
-    StateEventType::RoomCreate,
-    StateEventType::RoomName,
-    StateEventType::RoomAvatar,
-    StateEventType::RoomTopic,
-    StateEventType::RoomJoinRules,
-    StateEventType::RoomCanonicalAlias,
-    StateEventType::RoomEncryption,
-];
-
 /// An invitation, or a knock.
 pub(crate) async fn invited(tx: &mut Tx<'_>, head: &Head, member: &MemberRow) -> Result<InvitedRoom> {
-    let mut keys: Vec<_> = SHOWN.into_iter().map(|kind| (kind, String::new())).collect();
-    keys.push((StateEventType::RoomMember, member.sender.to_string()));
-    keys.push((StateEventType::RoomMember, member.user_id.to_string()));
-    // Who knocks does so themselves.
-    keys.dedup();
-    let rows = tx.state_current_events(head.room.nid, &keys).await?;
+    let people = [&*member.sender, &member.user_id];
+    let rows = outside_state(tx, head.room.nid, &people).await?;
     let state = rows
         .iter()
         .map(|row| Ok(stripped(&pdu(&head.room.room_id, row)?)))

@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use axum::{
     extract::{RawPathParams, Request, State},
-    response::IntoResponse as _,
+    response::{IntoResponse as _, Response},
 };
 use rohrpost_core::{
     Refusal, Server,
@@ -16,7 +16,7 @@ use ruma::{
 };
 
 use crate::{
-    error::{ApiError, render},
+    error::{ApiError, render, render_v1},
     routes::{Access, Routes, address, parse, read_body},
 };
 
@@ -42,19 +42,41 @@ impl Routes {
         Fut: Future<Output = Result<R::OutgoingResponse, Refusal>> + Send,
     {
         for path in R::PATH_BUILDER.all_paths() {
-            let handler = handler.clone();
-            let answer = move |State(server): State<Arc<Server>>, params: RawPathParams, request: Request| async move {
-                let answered = async {
-                    let (from, request) = receive::<R>(server, &params, request).await?;
-                    Ok::<_, ApiError>(handler(from, request).await?)
-                };
-                tokio::time::timeout(REQUEST_TIMEOUT, answered)
-                    .await
-                    .unwrap_or(Err(ApiError::Overdue))
-                    .map_or_else(|error| error.into_response(), render)
-            };
-            self.raw(R::METHOD, path, Access::Server, answer);
+            self.federation_at(path, handler.clone(), render);
         }
+    }
+
+    /// The same endpoint in its first version, which answers `[200, {...}]`.
+    pub(crate) fn federation_v1<R, F, Fut>(&mut self, path: &'static str, handler: F)
+    where
+        R: IncomingRequest<Authentication = ServerSignatures> + Send + 'static,
+        F: Fn(FromServer, R) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<R::OutgoingResponse, Refusal>> + Send,
+    {
+        self.federation_at(path, handler, render_v1);
+    }
+
+    fn federation_at<R, F, Fut>(
+        &mut self,
+        path: &'static str,
+        handler: F,
+        render: fn(R::OutgoingResponse) -> Response,
+    ) where
+        R: IncomingRequest<Authentication = ServerSignatures> + Send + 'static,
+        F: Fn(FromServer, R) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<R::OutgoingResponse, Refusal>> + Send,
+    {
+        let answer = move |State(server): State<Arc<Server>>, params: RawPathParams, request: Request| async move {
+            let answered = async {
+                let (from, request) = receive::<R>(server, &params, request).await?;
+                Ok::<_, ApiError>(handler(from, request).await?)
+            };
+            tokio::time::timeout(REQUEST_TIMEOUT, answered)
+                .await
+                .unwrap_or(Err(ApiError::Overdue))
+                .map_or_else(|error| error.into_response(), render)
+        };
+        self.raw(R::METHOD, path, Access::Server, answer);
     }
 }
 

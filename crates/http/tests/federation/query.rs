@@ -1,22 +1,9 @@
 //! What servers look up at each other for their people.
 
-use rohrpost_testkit::{Neighbours, TestServer, enc};
+use rohrpost_testkit::{Neighbours, enc};
 use serde_json::json;
 
-/// Two servers, on both engines.
-async fn pairs(test: impl AsyncFn(TestServer, TestServer)) {
-    let neighbours = Neighbours::new();
-    let (one, other) = (neighbours.sqlite().await, neighbours.sqlite().await);
-    test(one.clone(), other.clone()).await;
-    one.close().await;
-    other.close().await;
-    if let Some(one) = neighbours.postgres().await {
-        let other = neighbours.sqlite().await;
-        test(one.clone(), other.clone()).await;
-        one.close().await;
-        other.close().await;
-    }
-}
+use crate::pairs;
 
 #[tokio::test]
 async fn somebody_elsewhere_is_shown_with_name_and_picture() {

@@ -116,7 +116,7 @@ struct Ahead {
 }
 
 impl Ahead {
-    /// Events of the timeline by their ids; unknown ones are left out.
+    /// Events by their ids; unknown ones, and those of which only the content is known, are left out.
     async fn take(&mut self, tx: &mut Tx<'_>, head: &Head, ids: &[OwnedEventId]) -> Result<Vec<EventRow>> {
         let mut found = Vec::with_capacity(ids.len());
         let mut missing: Vec<&EventId> = Vec::new();
@@ -139,7 +139,9 @@ impl Ahead {
             // What was read ahead before and not used since is far from where the walk is now.
             drop(mem::replace(&mut self.rows, page.collect()));
         }
-        found.extend(read.into_iter().filter(|row| row.pos.is_some()));
+        // What wasn't let in has no place; what was before it may.
+        let is_part = |row: &EventRow| row.pos.is_some() || row.status != EventStatus::Accepted;
+        found.extend(read.into_iter().filter(is_part));
         Ok(found)
     }
 }
