@@ -235,7 +235,7 @@ impl Asker<'_> {
     async fn queries(&self, fault: &mut impl FnMut(String)) {
         let path = self.path(None);
         let path = path.split('?').next().unwrap_or_default();
-        for (query, status, errcode) in &self.row.bad_queries {
+        for (query, status, errcode) in &self.row.other_queries {
             let query = self.world.fill(query);
             let answer = self.ask(&format!("{path}?{query}")).await;
             if refusal(&answer) != (*status, (*errcode).to_owned()) {

@@ -10,6 +10,8 @@ use super::{
 use crate::{cross_signing::Identity, signing::device_keys};
 
 const VERSION: &str = "version={version}";
+const NO_VERSION: &str = "version=nothing";
+const OTHERS: &str = "version={other:version}";
 const BOTH: &str = "deleting what isn't there deletes nothing";
 
 #[rustfmt::skip]
@@ -45,18 +47,27 @@ pub(super) fn rows() -> Vec<Row> {
         row("GET", "/_matrix/client/v3/room_keys/version/{version}").gives("/version").gives("/etag").gives("/count").gives("/auth_data"),
         row("PUT", "/_matrix/client/v3/room_keys/version/{version}").body(algorithm),
         row("DELETE", "/_matrix/client/v3/room_keys/version/{version}"),
-        row("GET", "/_matrix/client/v3/room_keys/keys").query(VERSION).gives("/rooms"),
-        row("GET", "/_matrix/client/v3/room_keys/keys/{roomId}").query(VERSION).gives("/sessions")
+        row("GET", "/_matrix/client/v3/room_keys/keys")
+            .query(VERSION).other_query(NO_VERSION, 404, "M_NOT_FOUND").other_query(OTHERS, 404, "M_NOT_FOUND").gives("/rooms"),
+        row("GET", "/_matrix/client/v3/room_keys/keys/{roomId}")
+            .query(VERSION).other_query(NO_VERSION, 404, "M_NOT_FOUND").other_query(OTHERS, 404, "M_NOT_FOUND").gives("/sessions")
             .unknown("roomId", Unknown::Fine("\"If no keys are found, an object with empty sessions\"")),
-        row("GET", "/_matrix/client/v3/room_keys/keys/{roomId}/{sessionId}").query(VERSION).gives("/session_data")
+        row("GET", "/_matrix/client/v3/room_keys/keys/{roomId}/{sessionId}")
+            .query(VERSION).other_query(NO_VERSION, 404, "M_NOT_FOUND").other_query(OTHERS, 404, "M_NOT_FOUND").gives("/session_data")
             .unknown("roomId", Unknown::Refused(404, "M_NOT_FOUND")),
-        row("PUT", "/_matrix/client/v3/room_keys/keys").query(VERSION).body(keys).gives("/etag").gives("/count"),
-        row("PUT", "/_matrix/client/v3/room_keys/keys/{roomId}").query(VERSION).body(room).gives("/etag").gives("/count").unknown("roomId", any_room),
-        row("PUT", "/_matrix/client/v3/room_keys/keys/{roomId}/{sessionId}").query(VERSION).body(session_key()).gives("/etag").gives("/count")
+        row("PUT", "/_matrix/client/v3/room_keys/keys")
+            .query(VERSION).other_query(NO_VERSION, 404, "M_NOT_FOUND").other_query(OTHERS, 404, "M_NOT_FOUND").body(keys).gives("/etag").gives("/count"),
+        row("PUT", "/_matrix/client/v3/room_keys/keys/{roomId}")
+            .query(VERSION).other_query(NO_VERSION, 404, "M_NOT_FOUND").other_query(OTHERS, 404, "M_NOT_FOUND").body(room).gives("/etag").gives("/count").unknown("roomId", any_room),
+        row("PUT", "/_matrix/client/v3/room_keys/keys/{roomId}/{sessionId}")
+            .query(VERSION).other_query(NO_VERSION, 404, "M_NOT_FOUND").other_query(OTHERS, 404, "M_NOT_FOUND").body(session_key()).gives("/etag").gives("/count")
             .unknown("roomId", any_room).unknown("sessionId", Unknown::Fine("a session is what the client says it is")),
-        row("DELETE", "/_matrix/client/v3/room_keys/keys").query(VERSION).gives("/etag").gives("/count"),
-        row("DELETE", "/_matrix/client/v3/room_keys/keys/{roomId}").query(VERSION).gives("/etag").gives("/count").unknown("roomId", Unknown::Fine(BOTH)),
-        row("DELETE", "/_matrix/client/v3/room_keys/keys/{roomId}/{sessionId}").query(VERSION).gives("/etag").gives("/count")
+        row("DELETE", "/_matrix/client/v3/room_keys/keys")
+            .query(VERSION).other_query(NO_VERSION, 404, "M_NOT_FOUND").other_query(OTHERS, 404, "M_NOT_FOUND").gives("/etag").gives("/count"),
+        row("DELETE", "/_matrix/client/v3/room_keys/keys/{roomId}")
+            .query(VERSION).other_query(NO_VERSION, 404, "M_NOT_FOUND").other_query(OTHERS, 404, "M_NOT_FOUND").gives("/etag").gives("/count").unknown("roomId", Unknown::Fine(BOTH)),
+        row("DELETE", "/_matrix/client/v3/room_keys/keys/{roomId}/{sessionId}")
+            .query(VERSION).other_query(NO_VERSION, 404, "M_NOT_FOUND").other_query(OTHERS, 404, "M_NOT_FOUND").gives("/etag").gives("/count")
             .unknown("roomId", Unknown::Fine(BOTH)).unknown("sessionId", Unknown::Fine(BOTH)),
     ]
 }

@@ -20,8 +20,8 @@ const FOR_ALL: Unknown = Unknown::Told(
 pub(super) fn rows() -> Vec<Row> {
     let get = |path| row("GET", path).given(files).query("timeout_ms=0").unknown("mediaId", FOR_ALL).content(FILE);
     let preview = |path| row("GET", path).query("url={page}").gives("/og:title")
-        .bad_query("", 400, "M_MISSING_PARAM").bad_query("url=javascript%3Aalert(1)", 400, "M_INVALID_PARAM")
-        .bad_query("url={noPage}", 404, "M_NOT_FOUND");
+        .other_query("", 400, "M_MISSING_PARAM").other_query("url=javascript%3Aalert(1)", 400, "M_INVALID_PARAM")
+        .other_query("url={noPage}", 404, "M_NOT_FOUND");
     // There is nothing to be had without a token, whatever is asked for.
     let closed = |path| row("GET", path).by(Nobody).given(files).answers(404, "M_NOT_FOUND");
     vec![
@@ -35,8 +35,8 @@ pub(super) fn rows() -> Vec<Row> {
         get("/_matrix/client/v1/media/download/{serverName}/{mediaId}/{fileName}").header("content-disposition", "inline; filename=Plan.txt"),
         row("GET", "/_matrix/client/v1/media/thumbnail/{serverName}/{mediaId}").given(pictures).query("width=32&height=32&timeout_ms=0")
             .header("content-type", "image/jpeg").unknown("mediaId", FOR_ALL)
-            .bad_query("", 400, "M_MISSING_PARAM").bad_query("width=0&height=32", 400, "M_INVALID_PARAM")
-            .bad_query("width=32&height=32&method=melt", 400, "M_INVALID_PARAM"),
+            .other_query("", 400, "M_MISSING_PARAM").other_query("width=0&height=32", 400, "M_INVALID_PARAM")
+            .other_query("width=32&height=32&method=melt", 400, "M_INVALID_PARAM"),
         closed("/_matrix/media/v3/download/{serverName}/{mediaId}"),
         closed("/_matrix/media/v3/download/{serverName}/{mediaId}/{fileName}"),
         closed("/_matrix/media/v3/thumbnail/{serverName}/{mediaId}"),

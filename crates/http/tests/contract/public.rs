@@ -20,7 +20,7 @@ pub(super) fn rows() -> Vec<Row> {
     let number = json!({ "client_secret": "secret", "country": "DE", "phone_number": "0301234567", "send_attempt": 1 });
     let redirect = |path| open("GET", path).query("redirectUrl=https%3A%2F%2Fclient.example%2F").answers(302, "")
         .header("location", "https://test.example/oauth2/sso?redirectUrl=https%3A%2F%2Fclient.example%2F")
-        .bad_query("", 400, "M_MISSING_PARAM").bad_query("redirectUrl=javascript%3Aalert(1)", 400, "M_INVALID_PARAM");
+        .other_query("", 400, "M_MISSING_PARAM").other_query("redirectUrl=javascript%3Aalert(1)", 400, "M_INVALID_PARAM");
     vec![
         redirect("/_matrix/client/v3/login/sso/redirect"),
         redirect("/_matrix/client/v3/login/sso/redirect/{idpId}"),

@@ -28,7 +28,8 @@ pub(super) fn rows() -> Vec<Row> {
         row("GET", "/_matrix/client/v1/rooms/{roomId}/threads").query("limit=5").gives("/chunk/0/event_id"),
         row("GET", "/_matrix/client/v1/rooms/{roomId}/timestamp_to_event").query("ts=0&dir=f").gives("/event_id").gives("/origin_server_ts"),
         row("GET", "/_matrix/client/v1/room_summary/{roomIdOrAlias}").gives("/room_id").gives("/num_joined_members"),
-        row("GET", "/_matrix/client/v1/mutual_rooms").query("user_id={bob}").gives("/joined/0"),
+        row("GET", "/_matrix/client/v1/mutual_rooms").query("user_id={bob}").gives("/joined/0")
+            .other_query("user_id={nothing:userId}", 200, "").other_query("user_id={mallory}", 200, ""),
         row("POST", "/_matrix/client/v3/search").gives("/search_categories/room_events/count")
             .body(json!({ "search_categories": { "room_events": { "search_term": "hello" } } })),
         row("POST", "/_matrix/client/v3/user_directory/search").body(json!({ "search_term": "bob{number}", "limit": 3 }))

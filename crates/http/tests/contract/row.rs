@@ -76,8 +76,8 @@ pub(super) struct Row {
     pub(super) unknown: Vec<(&'static str, Unknown)>,
     /// Whole bodies.
     pub(super) wrong: Vec<(Wrong, Unknown)>,
-    /// Queries that are refused.
-    pub(super) bad_queries: Vec<(&'static str, u16, &'static str)>,
+    /// Other queries and what is answered: such as can't be read, and such as name nothing or something of others.
+    pub(super) other_queries: Vec<(&'static str, u16, &'static str)>,
     /// Keys of the body that take values of any type, and why.
     pub(super) loose: Vec<(&'static str, &'static str)>,
     /// What the answer has, as JSON pointers.
@@ -112,7 +112,7 @@ pub(super) fn row(method: &'static str, path: &'static str) -> Row {
         again: Again::Same,
         unknown: Vec::new(),
         wrong: Vec::new(),
-        bad_queries: Vec::new(),
+        other_queries: Vec::new(),
         loose: Vec::new(),
         gives: Vec::new(),
         headers: Vec::new(),
@@ -176,8 +176,8 @@ impl Row {
         self
     }
 
-    pub(super) fn bad_query(mut self, query: &'static str, status: u16, errcode: &'static str) -> Self {
-        self.bad_queries.push((query, status, errcode));
+    pub(super) fn other_query(mut self, query: &'static str, status: u16, errcode: &'static str) -> Self {
+        self.other_queries.push((query, status, errcode));
         self
     }
 
@@ -230,7 +230,10 @@ impl Row {
     /// transaction ids.
     pub(super) fn expected(&self, part: &str) -> Option<Unknown> {
         let reviewed = self.unknown.iter().find(|(name, _)| *name == part);
-        reviewed.map(|(_, unknown)| *unknown).or(match part {
+        if let Some((_, unknown)) = reviewed {
+            return Some(*unknown);
+        }
+        match part {
             "roomId" => Some(Unknown::Refused(403, "M_FORBIDDEN")),
             "userId" => Some(Unknown::Refused(403, "M_FORBIDDEN")),
             "eventId" | "deviceId" | "filterId" | "roomAlias" | "version" | "sessionId" | "roomIdOrAlias"
@@ -240,7 +243,8 @@ impl Row {
             "stateKey" => Some(Unknown::Refused(404, "M_NOT_FOUND")),
             "kind" => Some(Unknown::Refused(404, "M_NOT_FOUND")),
             "receiptType" => Some(Unknown::Refused(400, "M_INVALID_PARAM")),
-            _ => None,
-        })
+            "eventType" | "txnId" | "tag" | "relType" | "networkId" | "fileName" => None,
+            other => panic!("{}: say what is answered when {other} names nothing", self.path),
+        }
     }
 }

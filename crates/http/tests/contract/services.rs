@@ -24,9 +24,9 @@ pub(super) fn rows() -> Vec<Row> {
         row("GET", "/_matrix/client/v3/thirdparty/protocol/{protocol}").gives("/instances/0/instance_id"),
         row("GET", "/_matrix/client/v3/thirdparty/location/{protocol}").query("channel=%23a").gives("/0/alias"),
         row("GET", "/_matrix/client/v3/thirdparty/user/{protocol}").query("nick=a").gives("/0/userid"),
-        row("GET", "/_matrix/client/v3/thirdparty/location").query("alias=%23_bridge_a%3Atest.example").gives("/0/alias").bad_query("", 400, "M_MISSING_PARAM")
-            .bad_query("alias=nonsense", 400, "M_INVALID_PARAM").bad_query("alias=%23nothing%3Atest.example", 404, "M_NOT_FOUND"),
-        row("GET", "/_matrix/client/v3/thirdparty/user").query("userid=%40_bridge_a%3Atest.example").gives("/0/userid").bad_query("", 400, "M_MISSING_PARAM")
-            .bad_query("userid=nonsense", 400, "M_INVALID_PARAM").bad_query("userid=%40nothing%3Atest.example", 404, "M_NOT_FOUND"),
+        row("GET", "/_matrix/client/v3/thirdparty/location").query("alias=%23_bridge_a%3Atest.example").gives("/0/alias").other_query("", 400, "M_MISSING_PARAM")
+            .other_query("alias=nonsense", 400, "M_INVALID_PARAM").other_query("alias=%23nothing%3Atest.example", 404, "M_NOT_FOUND"),
+        row("GET", "/_matrix/client/v3/thirdparty/user").query("userid=%40_bridge_a%3Atest.example").gives("/0/userid").other_query("", 400, "M_MISSING_PARAM")
+            .other_query("userid=nonsense", 400, "M_INVALID_PARAM").other_query("userid=%40nothing%3Atest.example", 404, "M_NOT_FOUND"),
     ]
 }
