@@ -24,11 +24,13 @@ mod acknowledge;
 mod ask;
 mod clock;
 mod database;
+mod foreign_room;
 mod neighbours;
 mod peer;
 mod rng;
 mod server;
 mod settings;
+mod stranger;
 mod user;
 
 pub use self::{
@@ -36,11 +38,13 @@ pub use self::{
     ask::{Answer, enc},
     clock::TestClock,
     database::PostgresDatabase,
+    foreign_room::ForeignRoom,
     neighbours::Neighbours,
     peer::Peer,
     rng::SeededRng,
     server::{Builder, TestServer},
     settings::{SERVER_NAME, open_settings},
+    stranger::Stranger,
     user::{PASSWORD, User},
 };
 /// Which networks a server under test may connect to.

@@ -102,7 +102,7 @@ impl Neighbours {
         .network(network)
     }
 
-    fn certificate(&self, folder: &Path) -> Tls {
+    pub(crate) fn certificate(&self, folder: &Path) -> Tls {
         let key = KeyPair::generate().expect("a key");
         let params =
             CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).expect("a name");
