@@ -12,13 +12,17 @@ pub(crate) mod accept;
 pub(crate) mod aliases;
 pub(crate) mod ask;
 pub mod authenticate;
+pub mod edus;
 pub mod handshakes;
+mod locks;
+pub(crate) mod missing;
 pub mod own_keys;
 pub mod partners;
 pub(crate) mod profiles;
 pub(crate) mod public_rooms;
 pub mod rooms;
 pub(crate) mod server_keys;
+pub mod transactions;
 pub(crate) mod verify;
 
 pub use partners::{Federation, Partners};

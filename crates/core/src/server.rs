@@ -13,7 +13,11 @@ use zeroize::Zeroizing;
 
 use crate::{
     Result,
-    federation::{accept::AuthGraphs, server_keys::ServerKeys},
+    federation::{
+        accept::{AuthGraphs, ResolvedStates},
+        server_keys::ServerKeys,
+        transactions::Incoming,
+    },
     limits::{Kind, Limits},
     media::preview::Previews,
     notify::Notify,
@@ -52,6 +56,8 @@ pub struct Server {
     pub(crate) remote: Arc<dyn RemoteServers>,
     pub(crate) server_keys: ServerKeys,
     pub(crate) auth_graphs: AuthGraphs,
+    pub(crate) resolved_states: ResolvedStates,
+    pub(crate) incoming: Incoming,
     pub(crate) key: Ed25519KeyPair,
     pub(crate) vapid: VapidKey,
     pub(crate) notify: Arc<Notify>,
@@ -130,6 +136,8 @@ impl Server {
             remote: ports.remote,
             server_keys: ServerKeys::default(),
             auth_graphs: AuthGraphs::default(),
+            resolved_states: ResolvedStates::default(),
+            incoming: Incoming::default(),
             notify,
             heads: HeadCache::default(),
             unread: UnreadCache::default(),

@@ -58,6 +58,7 @@ impl Work for ForgetAnswers {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         tx.txn_delete_old(self.before_ts).await?;
+        tx.received_txn_delete_old(self.before_ts).await?;
         tx.oauth_grant_delete_ended().await?;
         tx.oauth_client_delete_unused(self.clients_before_ts).await?;
         tx.notified_delete_old(self.notified_before_ts).await?;

@@ -12,6 +12,7 @@ mod public_rooms;
 mod query;
 mod receive;
 mod rooms;
+mod send;
 mod version;
 mod well_known;
 
@@ -26,6 +27,7 @@ pub(crate) fn routes() -> Routes {
     public_rooms::routes(&mut routes);
     rooms::routes(&mut routes);
     handshakes::routes(&mut routes);
+    send::routes(&mut routes);
     openid::routes(&mut routes);
     well_known::routes(&mut routes);
     routes

@@ -6,6 +6,8 @@ mod handshakes;
 mod keys;
 #[path = "federation/query.rs"]
 mod query;
+#[path = "federation/receive.rs"]
+mod receive;
 #[path = "federation/requests.rs"]
 mod requests;
 #[path = "federation/rooms.rs"]

@@ -20,20 +20,18 @@ mod place;
 mod resolve;
 mod shift;
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use rohrpost_room::Pdu;
 use rohrpost_store::{StateNid, Tx, Work};
 use ruma::{OwnedEventId, OwnedRoomId, RoomId};
 
-pub(crate) use self::auth_graph::AuthGraphs;
-pub(crate) use self::outliers::keep_outliers;
-pub(crate) use self::place::is_placed;
 use self::place::{Step, place};
-pub(crate) use self::resolve::{known_state, resolve};
+pub(crate) use self::{
+    auth_graph::AuthGraphs,
+    outliers::keep_outliers,
+    resolve::{ResolvedStates, known_state, resolve},
+};
 use crate::{Refusal, Result, Server};
 
 /// Events that go into one unit of work.
@@ -74,9 +72,6 @@ impl Outcome {
     }
 }
 
-/// What states were found to resolve to.
-type Resolved = HashMap<BTreeSet<StateNid>, StateNid>;
-
 /// Takes verified events of one room, parents before children. Answers what became of each, in the same order.
 ///
 /// # Errors
@@ -110,7 +105,6 @@ async fn accept_each(
     pass_on: bool,
 ) -> Result<Vec<Outcome>> {
     let mut outcomes = Vec::with_capacity(events.len());
-    let mut resolved = Resolved::new();
     let mut stops = 0;
     while outcomes.len() < events.len() {
         let done = outcomes.len();
@@ -118,7 +112,6 @@ async fn accept_each(
             server: Arc::clone(server),
             room_id: room_id.to_owned(),
             events: events[done..].iter().take(BATCH).cloned().collect(),
-            resolved: resolved.clone(),
             pass_on,
         };
         let (placed, needed) = server.store.write(batch).await?;
@@ -133,8 +126,7 @@ async fn accept_each(
                     "a room moves faster than it can be followed".to_owned(),
                 ));
             }
-            let state = resolve(server, room_id, &states).await?;
-            resolved.insert(states, state);
+            resolve(server, room_id, &states).await?;
         }
     }
     Ok(outcomes)
@@ -151,7 +143,6 @@ struct Batch {
     server: Arc<Server>,
     room_id: OwnedRoomId,
     events: Vec<Arc<Pdu>>,
-    resolved: Resolved,
     /// Whether this server tells the others of them.
     pass_on: bool,
 }
@@ -164,7 +155,7 @@ impl Work for Batch {
         let mut head = self.server.heads.lock(tx, &self.room_id).await?;
         let mut outcomes = Vec::with_capacity(self.events.len());
         for pdu in &self.events {
-            match place(&self.server, tx, &mut head, pdu, &self.resolved).await? {
+            match place(&self.server, tx, &mut head, pdu, &self.server.resolved_states).await? {
                 Step::Done(outcome) => {
                     if self.pass_on
                         && outcome == Outcome::Accepted

@@ -82,8 +82,26 @@ impl Server {
                 EndpointError = Error,
             >,
     {
+        self.ask_within(destination, request, (MAX_ANSWER_BYTES, TIMEOUT))
+            .await
+    }
+
+    /// The same for an answer that may be longer, in bytes, or take longer than ordinary ones.
+    pub(crate) async fn ask_within<R>(
+        &self,
+        destination: &ServerName,
+        request: R,
+        bounds: (usize, Duration),
+    ) -> Result<R::IncomingResponse, AskError>
+    where
+        R: OutgoingRequest<
+                Authentication = ServerSignatures,
+                PathBuilder = SinglePath,
+                EndpointError = Error,
+            >,
+    {
         let signing = XMatrixSigningInput::new(self.name().to_owned(), destination.to_owned(), &self.key);
-        self.ask_with(destination, request, signing).await
+        self.ask_with(destination, request, signing, bounds).await
     }
 
     /// Asks another server what everybody may ask.
@@ -99,7 +117,8 @@ impl Server {
                 EndpointError = Error,
             >,
     {
-        self.ask_with(destination, request, ()).await
+        self.ask_with(destination, request, (), (MAX_ANSWER_BYTES, TIMEOUT))
+            .await
     }
 
     async fn ask_with<R>(
@@ -107,6 +126,7 @@ impl Server {
         destination: &ServerName,
         request: R,
         authentication: <R::Authentication as AuthScheme>::Input<'_>,
+        (max_answer_bytes, timeout): (usize, Duration),
     ) -> Result<R::IncomingResponse, AskError>
     where
         R: OutgoingRequest<EndpointError = Error>,
@@ -124,8 +144,8 @@ impl Server {
             .ask(ToServer {
                 destination: destination.to_owned(),
                 request,
-                max_answer_bytes: MAX_ANSWER_BYTES,
-                timeout: TIMEOUT,
+                max_answer_bytes,
+                timeout,
             })
             .await?;
         let (parts, body) = answer.into_parts();

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use rohrpost_room::receive::{Received, Unverified};
 use ruma::{OwnedServerName, signatures::PublicKeyMap};
 
@@ -76,10 +76,7 @@ async fn keys(server: &Arc<Server>, events: &[Unverified]) -> Result<Keys> {
         }
     }
     let names: Vec<OwnedServerName> = wanted.keys().cloned().collect();
-    let fetching = stream::iter(wanted).map(|(name, wanted)| async move {
-        let key_ids: Vec<String> = wanted.key_ids.into_iter().collect();
-        keys_at(server, &name, &key_ids, wanted.latest_ts).await.map(drop)
-    });
+    let fetching = stream::iter(wanted).map(|(name, wanted)| fetch(Arc::clone(server), name, wanted).boxed());
     let fetching = fetching.buffer_unordered(SERVERS_AT_ONCE).collect::<Vec<_>>();
     match tokio::time::timeout(PATIENCE, fetching).await {
         Ok(fetched) => fetched.into_iter().collect::<Result<()>>()?,
@@ -91,6 +88,14 @@ async fn keys(server: &Arc<Server>, events: &[Unverified]) -> Result<Keys> {
         keys.insert(name, known);
     }
     Ok(keys)
+}
+
+/// Sees to it that wanted keys of a server are known, if it tells them.
+async fn fetch(server: Arc<Server>, name: OwnedServerName, wanted: Wanted) -> Result<()> {
+    let key_ids: Vec<String> = wanted.key_ids.into_iter().collect();
+    keys_at(&server, &name, &key_ids, wanted.latest_ts)
+        .await
+        .map(drop)
 }
 
 fn check(events: Vec<Unverified>, keys: &Keys) -> Vec<Received> {

@@ -17,7 +17,7 @@ use ruma::{
     events::{StateEventType, TimelineEventType},
 };
 
-use super::{Outcome, Resolved, shift::shift};
+use super::{Outcome, resolve::ResolvedStates, shift::shift};
 use crate::{
     Result, Server,
     rooms::{
@@ -41,7 +41,7 @@ pub(super) enum Step {
 }
 
 /// Whether nothing more will become of an event: it is in the timeline, or it isn't let in.
-pub(crate) fn is_placed(row: &EventRow) -> bool {
+fn is_placed(row: &EventRow) -> bool {
     row.pos.is_some() || row.status != EventStatus::Accepted
 }
 
@@ -51,7 +51,7 @@ pub(super) async fn place(
     tx: &mut Tx<'_>,
     head: &mut Head,
     new: &Arc<Pdu>,
-    resolved: &Resolved,
+    resolved: &ResolvedStates,
 ) -> Result<Step> {
     let known = tx.event_get(head.room.nid, new.event_id()).await?;
     if known.as_ref().is_some_and(is_placed) {
@@ -99,7 +99,7 @@ pub(super) async fn place(
         }
         (Ok(auth), Ok(before)) => (auth, before),
     };
-    let state_before = match before.single().or_else(|| resolved.get(&before.states).copied()) {
+    let state_before = match before.single().or_else(|| resolved.get(&before.states)) {
         Some(state) => state,
         None => return Ok(Step::Resolve(before.states)),
     };
@@ -109,7 +109,17 @@ pub(super) async fn place(
         true => current.clone(),
         false => part(tx, head, state_before, &needed).await?,
     };
-    match judge(&pdu, &version, &auth, &at, Some(&current)) {
+    let mut verdict = judge(&pdu, &version, &auth, &at, Some(&current));
+    if matches!(verdict, Verdict::SoftFail(_)) && state_before != head.room.state {
+        // What allows it may have come by the same way. The present state is that of the room with this way.
+        let states = BTreeSet::from([state_before, head.room.state]);
+        let Some(state) = resolved.get(&states) else {
+            return Ok(Step::Resolve(states));
+        };
+        let current = part(tx, head, state, &needed).await?;
+        verdict = judge(&pdu, &version, &auth, &at, Some(&current));
+    }
+    match verdict {
         Verdict::Reject(against, refusal) => {
             let reason = format!("refused by {against}: {refusal}");
             return refuse(tx, head, &pdu, known, state_before, Outcome::Rejected(reason)).await;
@@ -357,7 +367,7 @@ impl Placing {
         server: &Server,
         tx: &mut Tx<'_>,
         head: &mut Head,
-        resolved: &Resolved,
+        resolved: &ResolvedStates,
     ) -> Result<Step> {
         let room = head.room.nid;
         let event_id = self.pdu.event_id().to_owned();
@@ -391,7 +401,7 @@ impl Placing {
         let state = match (states.len(), states.first()) {
             (1, Some(state)) => *state,
             _ => match resolved.get(&states) {
-                Some(state) => *state,
+                Some(state) => state,
                 None => {
                     // To be resolved, it has to be there.
                     if known.is_none() && state_key.is_some() {

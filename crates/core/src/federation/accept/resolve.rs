@@ -5,9 +5,11 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    sync::Arc,
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError},
 };
 
+use lru::LruCache;
 use rohrpost_room::{Pdu, StateMap, receive::needed_state};
 use rohrpost_store::{EventNid, EventStatus, RoomNid, RoomRow, StateNid, StatePair, Tx, Work};
 use ruma::{EventId, OwnedEventId, RoomId, events::StateEventType};
@@ -20,8 +22,32 @@ use crate::{
 
 /// Events that one resolution may look at. Who makes more of them gets a room that doesn't go on here.
 const MAX_EVENTS: usize = 50_000;
+/// Resolutions that are remembered.
+const MAX_REMEMBERED: NonZeroUsize = NonZeroUsize::new(10_000).expect("10,000 is not zero");
 /// Events that are read at once.
 const BATCH: usize = 500;
+
+/// What states resolved to lately.
+pub(crate) struct ResolvedStates(Mutex<LruCache<BTreeSet<StateNid>, StateNid>>);
+
+impl Default for ResolvedStates {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::new(MAX_REMEMBERED)))
+    }
+}
+
+impl ResolvedStates {
+    /// What these states resolve to, if that was found out lately.
+    pub(super) fn get(&self, states: &BTreeSet<StateNid>) -> Option<StateNid> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(states).copied()
+    }
+
+    fn put(&self, states: BTreeSet<StateNid>, state: StateNid) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.put(states, state);
+    }
+}
 
 /// What a resolution is made of.
 struct Question {
@@ -35,7 +61,7 @@ struct Question {
     conflicted: BTreeSet<StateKey>,
 }
 
-/// What these states of a room resolve to, kept as a state.
+/// What these states of a room resolve to, kept as a state and remembered.
 ///
 /// # Errors
 /// Those of the store; `Internal` when the room's events don't allow a resolution.
@@ -44,13 +70,13 @@ pub(crate) async fn resolve(
     room_id: &RoomId,
     states: &BTreeSet<StateNid>,
 ) -> Result<StateNid> {
-    let (room_id, states) = (room_id.to_owned(), states.clone());
+    let (room_id, asked) = (room_id.to_owned(), states.clone());
     let reading = Arc::clone(server);
     let question = server.store.read(move |tx| {
         Box::pin(async move {
             let room = tx.room_get(&room_id).await?.ok_or_else(Refusal::not_in_room)?;
             let mut graph = reading.auth_graphs.get(room.nid);
-            let question = ask(tx, room, &states, &mut graph).await?;
+            let question = ask(tx, room, &asked, &mut graph).await?;
             reading.auth_graphs.put(graph);
             Ok::<_, Refusal>(question)
         })
@@ -60,7 +86,9 @@ pub(crate) async fn resolve(
     let changes = tokio::task::spawn_blocking(move || answer(question))
         .await
         .map_err(|error| Refusal::Internal(error.to_string()))??;
-    server.store.write(Keep { room, base, changes }).await
+    let state = server.store.write(Keep { room, base, changes }).await?;
+    server.resolved_states.put(states.clone(), state);
+    Ok(state)
 }
 
 async fn ask(
