@@ -25,7 +25,8 @@ pub(in crate::engine) fn explained(
     ready(calls(&mut Tx::new(TxEngine::Sqlite(&mut conn))))
         .unwrap()
         .unwrap();
-    let texts: Vec<String> = conn.texts.values().map(ToString::to_string).collect();
+    let mut texts: Vec<String> = conn.texts.values().map(ToString::to_string).collect();
+    texts.sort();
     let mut explained = Vec::new();
     for text in texts {
         let mut statement = conn.conn.prepare(&format!("EXPLAIN QUERY PLAN {text}")).unwrap();
@@ -153,6 +154,9 @@ fn what_is_new_is_read_from_the_stream() {
     let alice = user_id!("@alice:example.org");
     plan!(|tx| tx.event_rooms_between(alice, AFTER, UPTO) => [
         "SEARCH e USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+        "SEARCH m USING COVERING INDEX memberships_by_room (room_nid=? AND membership=? AND user_id=?)",
+        "USE TEMP B-TREE FOR DISTINCT",
+        "SEARCH l USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
         "SEARCH m USING COVERING INDEX memberships_by_room (room_nid=? AND membership=? AND user_id=?)",
         "USE TEMP B-TREE FOR DISTINCT",
     ]);
