@@ -16,6 +16,7 @@ pub mod edus;
 pub mod handshakes;
 mod locks;
 pub(crate) mod missing;
+pub(crate) mod invites;
 pub mod own_keys;
 pub mod partners;
 pub(crate) mod profiles;

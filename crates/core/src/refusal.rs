@@ -136,6 +136,9 @@ pub enum Refusal {
     /// `M_UNSUPPORTED_ROOM_VERSION`
     #[error("this server doesn't make rooms of version {0}")]
     UnsupportedRoomVersion(String),
+    /// `M_UNSUPPORTED_ROOM_VERSION`: the server of an invited person doesn't know rooms of this version.
+    #[error("the server of this person doesn't know rooms of this version")]
+    UnknownRoomVersionThere,
     /// `M_INVALID_ROOM_STATE`: the wanted room would contradict itself.
     #[error("{0}")]
     InvalidRoomState(String),

@@ -180,6 +180,7 @@ fn refused(refusal: &Refusal) -> (StatusCode, ErrorKind) {
         }
         Refusal::UnableToAuthorizeJoin => (StatusCode::BAD_REQUEST, ErrorKind::UnableToAuthorizeJoin),
         Refusal::UnableToGrantJoin => (StatusCode::BAD_REQUEST, ErrorKind::UnableToGrantJoin),
+        Refusal::UnknownRoomVersionThere => (StatusCode::BAD_REQUEST, ErrorKind::UnsupportedRoomVersion),
         Refusal::UnsupportedRoomVersion(_) => (StatusCode::BAD_REQUEST, ErrorKind::UnsupportedRoomVersion),
         Refusal::InvalidRoomState(_) => (StatusCode::BAD_REQUEST, ErrorKind::InvalidRoomState),
         Refusal::LimitExceeded { retry_after_ms } => {

@@ -10,11 +10,13 @@
 //! authorizes, and both only after they were checked. Requests, states and conditions of restricted rooms are the
 //! caller's. Start with [`check_template`] or [`check_handed`].
 
+mod countersigned;
 mod handed;
 mod invite_state;
 mod offer;
 mod template;
 
+pub use countersigned::{Countersigned, CountersignedError, check_countersigned};
 pub use handed::{Handed, HandedError, Handing, check_handed};
 pub use invite_state::{InviteStateError, MAX_INVITE_STATE, check_invite_state};
 pub use offer::{Wanted, event as offered_event, offer};

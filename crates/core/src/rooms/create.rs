@@ -17,6 +17,7 @@ use crate::{
     Caller, Refusal, Result, Server,
     appservices::query,
     directory::aliases::may_have,
+    federation::invites::{self, Invite},
     limits::Kind,
     personal::invite_permission,
     random,
@@ -73,7 +74,8 @@ struct Unit {
 ///
 /// # Errors
 /// `RoomInUse` when the address is taken, `InvalidRoomState` when the wanted state contradicts itself, `Forbidden`
-/// when the encryption policy refuses it, `NotFound` when an invited person doesn't exist here, `LimitExceeded` when
+/// when the encryption policy refuses it, `NotFound` when an invited person doesn't exist here or this server doesn't speak
+/// with theirs, `LimitExceeded` when
 /// there are more invitations than the caller may send now.
 pub async fn create(server: &Arc<Server>, wanted: CreateRoom) -> Result<OwnedRoomId> {
     wanted.caller.may_take_part()?;
@@ -103,17 +105,34 @@ pub async fn create(server: &Arc<Server>, wanted: CreateRoom) -> Result<OwnedRoo
     server.limits.take_all(Kind::Invite, others, me, &*server.clock)?;
     query::users(server, &wanted.caller, &wanted.invite).await?;
     let (nonce, now) = (random::name(&*server.rng, 24), server.clock.now());
-    server
-        .store
-        .write(Unit {
-            server: Arc::clone(server),
-            wanted,
-            version,
-            alias,
-            nonce,
-            now,
-        })
-        .await
+    let elsewhere = wanted.invite.iter().filter(|user_id| !server.is_local(user_id));
+    let elsewhere: Vec<OwnedUserId> = elsewhere.cloned().collect();
+    let (sender, is_direct) = (wanted.caller.user_id.clone(), wanted.is_direct);
+    for user_id in &elsewhere {
+        if !server.settings.federation.allows(user_id.server_name()) {
+            return Err(Refusal::not_found("this person was"));
+        }
+    }
+    let unit = Unit {
+        server: Arc::clone(server),
+        wanted,
+        version,
+        alias,
+        nonce,
+        now,
+    };
+    let room_id = server.store.write(unit).await?;
+    // Others are asked when the room is there: while they are waited for, nothing may be locked.
+    let direct = is_direct.then(|| ("is_direct".to_owned(), true.into()));
+    let invites = elsewhere.into_iter().map(|user_id| Invite {
+        sender: sender.clone(),
+        room_id: room_id.clone(),
+        user_id,
+        content: direct.clone().into_iter().collect(),
+        now,
+    });
+    invites::invite_all(server, invites.collect()).await;
+    Ok(room_id)
 }
 
 fn alias(server: &Server, localpart: &str) -> Result<OwnedRoomAliasId> {
@@ -164,7 +183,14 @@ impl Unit {
         let Unit { server, wanted, .. } = self;
         let mut invite = Vec::with_capacity(wanted.invite.len());
         for user_id in &wanted.invite {
-            if *user_id != wanted.caller.user_id {
+            if !server.is_local(user_id) {
+                // They are invited when the room is there; what they may do in it is decided now.
+                invite.push(Person {
+                    user_id: user_id.clone(),
+                    displayname: None,
+                    avatar_url: None,
+                });
+            } else if *user_id != wanted.caller.user_id {
                 invite_permission::check(tx, user_id).await?;
                 invite.push(person(server, tx, user_id).await?);
             }
@@ -184,6 +210,13 @@ impl Unit {
             encryption: server.settings.encryption,
             nonce: self.nonce.clone(),
         })?)
+    }
+
+    /// Whether it is the membership of somebody of another server, which that server must sign, too.
+    fn is_of_another_server(&self, template: &NewEventTemplate) -> bool {
+        let user_id = OwnedUserId::try_from(template.state_key.as_str()).ok();
+        template.kind == TimelineEventType::RoomMember
+            && user_id.is_some_and(|user_id| !self.server.is_local(&user_id))
     }
 
     fn event(&self, template: NewEventTemplate) -> NewEvent {
@@ -264,7 +297,7 @@ impl Work for Unit {
             create,
         };
         let mut head = begin(&self.server, tx, beginning).await?;
-        for template in templates {
+        for template in templates.filter(|template| !self.is_of_another_server(template)) {
             append(&self.server, tx, &mut head, self.event(template), None).await?;
         }
         if let Some(alias) = &self.alias

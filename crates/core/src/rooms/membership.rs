@@ -14,6 +14,7 @@ use crate::{
     Caller, Refusal, Result, Server,
     appservices::query,
     directory::aliases,
+    federation::invites::{self, Invite},
     limits::Kind,
     personal::invite_permission,
     rooms::{append::append, carry_over::carry_over, create::person, head::Head, restricted},
@@ -57,7 +58,8 @@ struct Unit {
 }
 
 /// Changes a membership. What is so already stays so without a new event, where repeating is natural: joining,
-/// leaving, knocking. Who is invited and not there may be made by an application service now.
+/// leaving, knocking. Who is invited and not there may be made by an application service now; for somebody of another
+/// server, that server is asked first.
 ///
 /// # Errors
 /// `Forbidden` when the rules of the room refuse it or the target's membership doesn't fit, `NotFound` when an
@@ -76,6 +78,20 @@ pub async fn change(server: &Arc<Server>, wanted: ChangeMembership) -> Result<()
         query::users(server, &wanted.caller, std::slice::from_ref(user_id)).await?;
     }
     let now = server.clock.now();
+    if let Change::Invite(user_id) = &wanted.change
+        && !server.is_local(user_id)
+    {
+        let reason = wanted.reason.map(|reason| ("reason".to_owned(), reason.into()));
+        let content = canonical_object(serde_json::to_value(CanonicalJsonObject::from_iter(reason))?)?;
+        let invite = Invite {
+            sender: wanted.caller.user_id,
+            room_id: wanted.room_id,
+            user_id: user_id.clone(),
+            content,
+            now,
+        };
+        return invites::invite(server, invite).await.map(drop);
+    }
     server
         .store
         .write(Unit {

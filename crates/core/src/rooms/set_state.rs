@@ -19,6 +19,7 @@ use ruma::{
 use crate::{
     Caller, Refusal, Result, Server,
     appservices::query,
+    federation::invites::{self, Invite},
     limits::Kind,
     personal::invite_permission,
     rooms::{
@@ -92,6 +93,25 @@ pub async fn set_state(server: &Arc<Server>, wanted: SetState) -> Result<OwnedEv
         }
     }
     let now = massaged(&caller, ts).unwrap_or_else(|| server.clock.now());
+    if is_others
+        && membership_in(&content) == MembershipState::Invite
+        && let Ok(user_id) = OwnedUserId::try_from(state_key.as_str())
+        && !server.is_local(&user_id)
+    {
+        let mut content = content;
+        // Names and pictures are told by their owner only.
+        for key in ["displayname", "avatar_url", restricted::HOST_KEY] {
+            content.remove(key);
+        }
+        let invite = Invite {
+            sender: caller.user_id,
+            room_id,
+            user_id,
+            content,
+            now,
+        };
+        return invites::invite(server, invite).await;
+    }
     server
         .store
         .write(NewState {
