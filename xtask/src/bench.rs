@@ -3,7 +3,7 @@
 use anyhow::bail;
 
 use crate::steps::{check, command};
-use crate::{start, workspace};
+use crate::{python, start, workspace};
 
 /// Runs the load generator with the given arguments against the release server.
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
@@ -12,9 +12,15 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     }
     start::build()?;
     let mut bench = command("cargo", &["run", "--release", "-p", "rohrpost-bench", "--"]);
-    check(
-        bench
-            .args(arguments)
-            .env("ROHRPOST_BIN", workspace::built("release", "rohrpost")?),
-    )
+    bench
+        .args(arguments)
+        .env("ROHRPOST_BIN", workspace::built("release", "rohrpost")?);
+    // Its joins are compared with those of Synapse, wherever there is a Python, or one can be installed.
+    if arguments.first().is_some_and(|what| what == "federation") {
+        match python::install_synapse() {
+            Ok(python) => drop(bench.env(python::SYNAPSE_VARIABLE, python)),
+            Err(error) => println!("SKIPPED: nothing is compared with Synapse: {error:#}"),
+        }
+    }
+    check(&mut bench)
 }

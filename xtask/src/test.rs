@@ -179,6 +179,9 @@ fn js() -> anyhow::Result<Report> {
 fn sdk(postgres: &Database) -> anyhow::Result<Report> {
     let mut run = sdk_cargo(&["test", "--no-fail-fast"]);
     run.env("ROHRPOST_BIN", server()?);
+    if let Some(python) = synapse_python()? {
+        run.env(python::SYNAPSE_VARIABLE, python);
+    }
     tested(&mut postgres.given_to(run))
 }
 
@@ -189,15 +192,21 @@ fn nio() -> anyhow::Result<Command> {
     Ok(run)
 }
 
-/// Compares with Synapse wherever there is a Python, or one can be installed.
-fn synapse() -> anyhow::Result<Report> {
-    let python = match python::install_synapse() {
-        Ok(python) => python,
+/// The Python that has Synapse, wherever there is a Python, or one can be installed.
+fn synapse_python() -> anyhow::Result<Option<PathBuf>> {
+    match python::install_synapse() {
+        Ok(python) => Ok(Some(python)),
         Err(error) if workspace::program("python3").is_none() => {
-            println!("SKIPPED: nothing is compared with Synapse, because there is no Python: {error:#}");
-            return Ok(Report::Checked);
+            println!("SKIPPED: nothing is tested with Synapse, because there is no Python: {error:#}");
+            Ok(None)
         }
-        Err(error) => return Err(error),
+        Err(error) => Err(error),
+    }
+}
+
+fn synapse() -> anyhow::Result<Report> {
+    let Some(python) = synapse_python()? else {
+        return Ok(Report::Checked);
     };
     // All packages, as everywhere, so that no dependency is compiled twice; and with what it says.
     let mut run = cargo(&[

@@ -39,7 +39,7 @@ impl Troubles {
             .push(trouble);
     }
 
-    fn ensure_none(&self) -> anyhow::Result<()> {
+    pub(crate) fn ensure_none(&self) -> anyhow::Result<()> {
         let troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         ensure!(
             troubles.is_empty(),

@@ -3,7 +3,8 @@
 //! The library is nobody's of ours, so what it makes of our answers is what other clients make of them. Every test
 //! runs on SQLite and on PostgreSQL, with a server of its own, and over `/sync` v3 or, in [`sliding`], sliding sync. Start with [`conversation`];
 //! [`lab`] says what each test has around it. It starts the program that `ROHRPOST_BIN` names, or the one that
-//! `cargo build` made, and makes its databases in the PostgreSQL that `ROHRPOST_TEST_POSTGRES` names.
+//! `cargo build` made, and makes its databases in the PostgreSQL that `ROHRPOST_TEST_POSTGRES` names. In [`interop`] there
+//! is a Synapse beside it.
 
 mod catching_up;
 mod conversation;
@@ -13,6 +14,7 @@ mod device_removal;
 mod directory;
 mod files;
 mod history_sharing;
+mod interop;
 mod lab;
 mod notification;
 mod policy;
@@ -74,4 +76,46 @@ on_both_engines! {
     policy::plaintext_is_refused_with_a_reason,
     policy::encryption_cannot_be_taken_away,
     device_removal::a_removed_device_gets_no_keys,
+}
+
+/// The same for tests with two servers: ours, on either engine, and Synapse.
+macro_rules! with_synapse {
+    ($($part:ident :: $name:ident),+ $(,)?) => {
+        mod synapse_sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() -> anyhow::Result<()> {
+                    crate::interop::pair::Pair::on_sqlite(crate::interop::$part::$name).await
+                }
+            )+
+        }
+
+        mod synapse_postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() -> anyhow::Result<()> {
+                    crate::interop::pair::Pair::on_postgres(crate::interop::$part::$name).await
+                }
+            )+
+        }
+    };
+}
+
+with_synapse! {
+    joining::a_room_is_joined_by_its_alias,
+    joining::an_invitation_is_accepted_or_declined,
+    joining::somebody_knocks_and_is_let_in,
+    joining::nobody_gets_in_uninvited,
+    moderation::state_power_and_redactions_are_the_same_on_both,
+    moderation::who_is_removed_or_banned_hears_nothing_more,
+    moderation::what_both_change_at_once_comes_out_the_same,
+    history::five_hundred_older_messages_are_fetched_in_their_order,
+    encryption::people_of_both_read_what_is_encrypted,
+    media::a_file_is_had_from_the_other_server,
+    rooms::members_of_a_space_enter_its_rooms,
+    rooms::people_follow_a_room_to_its_next_version,
+    people::names_aliases_and_public_rooms_are_found,
+    people::typing_and_receipts_are_seen,
+    outage::nothing_is_lost_while_synapse_is_away,
+    outage::nothing_is_lost_while_our_server_is_away,
 }

@@ -27,18 +27,38 @@ pub(crate) struct Server {
     database: Option<PostgresDatabase>,
     program: PathBuf,
     port: u16,
+    federation: Option<Federation>,
     child: Option<Child>,
+}
+
+/// What a server needs to speak with others. Its name is `127.0.0.1` with the port.
+#[derive(Clone)]
+pub(crate) struct Federation {
+    pub(crate) port: u16,
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+    /// The certificate of the authority that made those of all.
+    pub(crate) authority: PathBuf,
 }
 
 impl Server {
     /// Writes the configuration, starts the program and waits until it is healthy.
     pub(crate) async fn start(database: Option<PostgresDatabase>) -> anyhow::Result<Self> {
+        Self::start_among(database, None).await
+    }
+
+    /// The same for one that speaks with others. Encryption is for its people to choose then.
+    pub(crate) async fn start_among(
+        database: Option<PostgresDatabase>,
+        federation: Option<Federation>,
+    ) -> anyhow::Result<Self> {
         let folder = TempDir::new().context("no temporary folder")?;
         let mut server = Self {
             folder,
             database,
             program: program()?,
             port: free_port()?,
+            federation,
             child: None,
         };
         fs::write(server.configuration(), server.configured())?;
@@ -53,6 +73,14 @@ impl Server {
 
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The part behind the colon in the addresses of its people.
+    pub(crate) fn name(&self) -> String {
+        match &self.federation {
+            Some(federation) => format!("127.0.0.1:{}", federation.port),
+            None => "localhost".to_owned(),
+        }
     }
 
     /// Starts the program on what is there.
@@ -174,14 +202,26 @@ impl Server {
             Some(database) => database.url.clone(),
             None => format!("sqlite:{}", data.join("rohrpost.db").display()),
         };
+        let (encryption, federation) = match &self.federation {
+            None => ("required", "[federation]\nmode = \"off\"".to_owned()),
+            Some(federation) => ("optional", federation.configured()),
+        };
+        let port = self.port;
+        let listen = match &self.federation {
+            None => format!("client = [\"127.0.0.1:{port}\"]"),
+            Some(federation) => format!(
+                "client = [\"127.0.0.1:{port}\"]\nfederation = [\"127.0.0.1:{}\"]",
+                federation.port
+            ),
+        };
         format!(
             r#"[server]
-name = "localhost"
+name = "{name}"
 public_url = "{url}"
 data_dir = "{data}"
 
 [listen]
-client = ["127.0.0.1:{port}"]
+{listen}
 
 [database]
 url = "{database}"
@@ -190,17 +230,37 @@ url = "{database}"
 mode = "open"
 
 [policy]
-encryption = "required"
+encryption = "{encryption}"
 
 [limits]
 enabled = false
 
-[federation]
-mode = "off"
+{federation}
 "#,
+            name = self.name(),
             url = self.url(),
             data = data.display(),
-            port = self.port,
+        )
+    }
+}
+
+impl Federation {
+    fn configured(&self) -> String {
+        format!(
+            r#"[federation]
+mode = "open"
+extra_ca = ["{authority}"]
+allow_private_addresses = true
+first_retry_ms = 200
+max_retry_ms = 2000
+
+[tls]
+certificate = "{certificate}"
+key = "{key}"
+"#,
+            authority = self.authority.display(),
+            certificate = self.certificate.display(),
+            key = self.key.display(),
         )
     }
 }
@@ -233,7 +293,7 @@ fn program() -> anyhow::Result<PathBuf> {
 }
 
 /// A port of this computer that nobody uses at the moment, the same after a restart.
-fn free_port() -> anyhow::Result<u16> {
+pub(crate) fn free_port() -> anyhow::Result<u16> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).context("no free port")?;
     Ok(listener.local_addr()?.port())
 }
