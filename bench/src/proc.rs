@@ -37,11 +37,27 @@ pub(crate) fn cpu_time_now(pid: u32) -> anyhow::Result<Duration> {
 
 /// Memory of a process that is in use at the moment, in MiB.
 pub(crate) fn memory_mib(pid: u32) -> anyhow::Result<f64> {
+    status_mib(pid, "VmRSS:")
+}
+
+/// The most memory that a process had in use since [`forget_peak`], in MiB.
+pub(crate) fn peak_mib(pid: u32) -> anyhow::Result<f64> {
+    status_mib(pid, "VmHWM:")
+}
+
+/// Begins anew with the most memory that a process had in use.
+pub(crate) fn forget_peak(pid: u32) -> anyhow::Result<()> {
+    // The number is the kernel's for that.
+    let path = format!("/proc/{pid}/clear_refs");
+    std::fs::write(&path, "5").with_context(|| format!("can't write {path}"))
+}
+
+fn status_mib(pid: u32, field: &str) -> anyhow::Result<f64> {
     let status = read(&format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
     let kib = line
         .and_then(|line| line.trim().strip_suffix(" kB"))
-        .context("the kernel does not tell VmRSS")?;
+        .with_context(|| format!("the kernel does not tell {field}"))?;
     Ok(kib.trim().parse::<f64>()? / 1024.0)
 }
 

@@ -25,6 +25,16 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the program with what it keeps in `folder`, and waits until it answers.
     pub(crate) async fn start(program: &Path, folder: &Path, database: &str) -> anyhow::Result<Self> {
+        Self::start_with(program, folder, database, &[]).await
+    }
+
+    /// The same with other settings besides, named as environment variables are, without what all begin with.
+    pub(crate) async fn start_with(
+        program: &Path,
+        folder: &Path,
+        database: &str,
+        others: &[(&str, String)],
+    ) -> anyhow::Result<Self> {
         let address = free_address()?;
         let log = folder.join("server.log");
         let output = File::create(&log)?;
@@ -40,7 +50,12 @@ impl Server {
         ];
         let child = Command::new(program)
             .arg("serve")
-            .envs(settings.map(|(key, value)| (format!("ROHRPOST__{key}"), value)))
+            .envs(
+                settings
+                    .iter()
+                    .chain(others)
+                    .map(|(key, value)| (format!("ROHRPOST__{key}"), value)),
+            )
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
@@ -103,7 +118,7 @@ impl Drop for Server {
 }
 
 /// An address that nobody listens on at the moment.
-fn free_address() -> anyhow::Result<SocketAddr> {
+pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).context("no free port")?;
     Ok(listener.local_addr()?)
 }
