@@ -2,6 +2,8 @@
 
 #[path = "federation/handshakes.rs"]
 mod handshakes;
+#[path = "federation/invites.rs"]
+mod invites;
 #[path = "federation/keys.rs"]
 mod keys;
 #[path = "federation/query.rs"]

@@ -12,11 +12,12 @@ use http::{StatusCode, header};
 use rohrpost_room::{
     Pdu,
     keys::{key_from_seed, key_id, verify_key},
+    rules,
 };
 use ruma::{
-    CanonicalJsonObject, OwnedServerName, ServerName,
+    CanonicalJsonObject, OwnedServerName, RoomVersionId, ServerName,
     api::federation::authentication::{XMatrix, XMatrixSigningInput},
-    signatures::{Ed25519KeyPair, sign_json},
+    signatures::{Ed25519KeyPair, sign_event, sign_json},
 };
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
@@ -36,9 +37,12 @@ pub struct Stranger {
     _sockets: JoinSet<()>,
 }
 
+/// What is answered to a body.
+type Answer = Arc<dyn Fn(&Value) -> (u16, Value) + Send + Sync>;
+
 #[derive(Default)]
 struct Shared {
-    answers: Mutex<Vec<(String, u16, Value)>>,
+    answers: Mutex<Vec<(String, Answer)>>,
     asked: Mutex<Vec<(String, Value)>>,
 }
 
@@ -93,8 +97,12 @@ fn document(name: &ServerName, key: &Ed25519KeyPair) -> Value {
 
 impl Shared {
     fn put(&self, path: &str, status: u16, answer: Value) {
+        self.put_with(path, Arc::new(move |_| (status, answer.clone())));
+    }
+
+    fn put_with(&self, path: &str, answer: Answer) {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        answers.insert(0, (path.to_owned(), status, answer));
+        answers.insert(0, (path.to_owned(), answer));
     }
 
     async fn answer(&self, request: Request) -> Response {
@@ -103,12 +111,16 @@ impl Shared {
         let asked = format!("{} {path}", parts.method);
         let body = to_bytes(body, MAX_BODY_BYTES).await.unwrap_or_default();
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        let mut all = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        all.push((asked.clone(), body));
         let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = answers.iter().find(|(path, ..)| asked.starts_with(path));
-        let (status, answer) = match found {
-            Some((_, status, answer)) => (*status, answer.clone()),
+        let found = answers.iter().find(|(path, _)| asked.starts_with(path));
+        let answered = found.map(|(_, answer)| Arc::clone(answer));
+        drop(answers);
+        let answered = answered.map(|answer| answer(&body));
+        let mut all = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push((asked, body));
+        drop(all);
+        let (status, answer) = match answered {
+            Some(answer) => answer,
             None => (
                 404,
                 json!({ "errcode": "M_NOT_FOUND", "error": "nothing is here" }),
@@ -142,6 +154,25 @@ impl Stranger {
     /// The same with another status.
     pub fn refuses(&self, path: &str, status: u16, answer: Value) {
         self.shared.put(path, status, answer);
+    }
+
+    /// Says how an answer is made of the body of a request.
+    pub fn answers_with(&self, path: &str, answer: impl Fn(&Value) -> (u16, Value) + Send + Sync + 'static) {
+        self.shared.put_with(path, Arc::new(answer));
+    }
+
+    /// Signs every invite of its users; `change` changes the event before that.
+    pub fn signs_invites(&self, change: impl Fn(&mut Value) + Send + Sync + 'static) {
+        let (name, key) = (self.name.clone(), Arc::clone(&self.key));
+        self.answers_with("PUT /_matrix/federation/v2/invite/", move |body| {
+            let version = RoomVersionId::try_from(body["room_version"].as_str().expect("a version"));
+            let rules = rules(&version.expect("a version")).expect("a supported version");
+            let mut event = body["event"].clone();
+            change(&mut event);
+            let mut event: CanonicalJsonObject = serde_json::from_value(event).expect("canonical JSON");
+            sign_event(name.as_str(), &*key, &mut event, &rules.redaction).expect("a signature");
+            (200, json!({ "event": event }))
+        });
     }
 
     /// What it was asked whose method and path begin like this, with the bodies.
