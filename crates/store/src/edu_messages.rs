@@ -1,8 +1,11 @@
 //! Which messages between devices came from other servers already.
 
-use ruma::ServerName;
+use ruma::{OwnedUserId, ServerName, UserId};
 
-use crate::{Result, Tx, value::params};
+use crate::{
+    Result, Tx,
+    value::{Value, params},
+};
 
 impl Tx<'_> {
     /// Notes a message of another server. `false`: it came before.
@@ -24,9 +27,23 @@ impl Tx<'_> {
         self.put(sql, params![before_ts]).await
     }
 
-    /// How many messages wait for the devices of a user, up to `most`.
-    pub async fn to_device_count(&mut self, user_id: &ruma::UserId, most: u32) -> Result<i64> {
-        let sql = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM to_device WHERE user_id = $1 LIMIT $2) AS some";
-        self.query_one(sql, params![user_id, most]).await?.get(0)
+    /// Those of these users for whose devices at least `most` messages of users of `origin` wait.
+    pub async fn to_device_full_each(
+        &mut self,
+        users: &[&UserId],
+        origin: &ServerName,
+        most: u32,
+    ) -> Result<Vec<OwnedUserId>> {
+        // The end of the user id, compared to the letter: LIKE doesn't on SQLite.
+        let sql = "SELECT user_id FROM to_device WHERE user_id = $1 \
+                   AND SUBSTR(sender, LENGTH(sender) - $2) = $3 ORDER BY device_id, pos LIMIT 1 OFFSET $4";
+        let length = u32::try_from(origin.as_str().len()).unwrap_or(u32::MAX);
+        let (end, most) = (format!(":{origin}"), most.saturating_sub(1));
+        let keys: Vec<Vec<Value<'_>>> = users
+            .iter()
+            .map(|user_id| vec![(*user_id).into(), length.into(), (&end).into(), most.into()])
+            .collect();
+        let found = self.query_each(sql, &keys).await?;
+        found.iter().flatten().map(|row| row.get(0)).collect()
     }
 }

@@ -11,12 +11,16 @@ use std::{
 };
 
 use rohrpost_store::{StreamPos, Tx, Work};
-use ruma::{OwnedUserId, UserId, presence::PresenceState};
+use ruma::{
+    OwnedUserId, UInt, UserId, api::federation::transactions::edu::PresenceUpdate, presence::PresenceState,
+};
 
 use crate::{Caller, Refusal, Result, Server, appservices::Appservice, ports::Clock, sync::PlainEvent};
 
 /// After this time without a sync somebody is offline, in ms. No sync waits as long.
 const GONE_MS: i64 = 5 * 60 * 1000;
+/// The same for people of other servers, which only tell what changes.
+const REMOTE_GONE_MS: i64 = 30 * 60 * 1000;
 /// Changes that are told in one answer; of more, the newest.
 const MAX_TOLD: usize = 500;
 /// Longest status message, in bytes.
@@ -155,11 +159,17 @@ pub async fn seen(server: &Arc<Server>, caller: &Caller, state: PresenceState) -
 /// Those of the store.
 pub async fn expire(server: &Arc<Server>) -> Result<()> {
     let gone_ts = server.now_ts() - GONE_MS;
+    let remote_gone_ts = server.now_ts() - REMOTE_GONE_MS;
     let gone: Vec<Change> = {
         let entries = server.present.entries();
-        let gone = entries
-            .iter()
-            .filter(|(_, entry)| entry.state != PresenceState::Offline && entry.active_ts <= gone_ts);
+        let gone = entries.iter().filter(|(user, entry)| {
+            let gone_ts = if server.is_local(user) {
+                gone_ts
+            } else {
+                remote_gone_ts
+            };
+            entry.state != PresenceState::Offline && entry.active_ts <= gone_ts
+        });
         gone.map(|(user, _)| (user.clone(), PresenceState::Offline, None))
             .collect()
     };
@@ -301,6 +311,49 @@ pub(crate) async fn changes_for_service(
             serde_json::json!({ "type": "m.presence", "sender": user_id, "content": entry.content(server) })
         })
         .collect())
+}
+
+/// What changed of people here after `since` up to and including `now`, for other servers.
+pub(crate) fn changes_for_servers(server: &Server, since: StreamPos, now: StreamPos) -> Vec<PresenceUpdate> {
+    let changed = match server.settings.presence {
+        true => changed(server, Some(since), now),
+        false => Vec::new(),
+    };
+    let local = changed.into_iter().filter(|(user, _)| server.is_local(user));
+    local
+        .map(|(user_id, entry)| {
+            let presence = entry.presence(&*server.clock);
+            let ago = UInt::try_from(presence.active_ago_ms.unwrap_or(0)).unwrap_or(UInt::MAX);
+            let mut update = PresenceUpdate::new(user_id, presence.state, ago);
+            update.currently_active = update.presence == PresenceState::Online;
+            update.status_msg = presence.status;
+            update
+        })
+        .collect()
+}
+
+/// Notes what another server says of its people.
+pub(crate) async fn note_remote(server: &Arc<Server>, updates: Vec<PresenceUpdate>) -> Result<()> {
+    if !server.settings.presence {
+        return Ok(());
+    }
+    let fits = |status: &String| status.len() <= MAX_STATUS_BYTES;
+    let known = updates
+        .into_iter()
+        .filter(|update| check(&update.presence).is_ok());
+    let changes: Vec<Change> = known
+        .map(|update| {
+            (
+                update.user_id,
+                update.presence,
+                Some(update.status_msg.filter(fits)),
+            )
+        })
+        .collect();
+    match changes.is_empty() {
+        true => Ok(()),
+        false => change(server, changes).await,
+    }
 }
 
 /// Who changed after `since` up to and including `now`, the newest first; without `since` everybody who is there.

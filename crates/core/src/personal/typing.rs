@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use rohrpost_store::{RoomNid, Tx, Work};
-use ruma::{OwnedRoomId, OwnedUserId, events::room::member::MembershipState};
+use ruma::{OwnedRoomId, OwnedUserId, UserId, events::room::member::MembershipState};
 
-use crate::{Caller, Refusal, Result, Server};
+use crate::{Caller, Refusal, Result, Server, rooms::head::Head};
 
 /// Longest time that somebody types without saying so again.
 const MAX_TIMEOUT: Duration = Duration::from_secs(120);
@@ -54,24 +54,35 @@ impl Work for Unit {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<()> {
         let user_id = &self.wanted.caller.user_id;
         let head = self.server.heads.read(tx, &self.wanted.room_id).await?;
-        let room = head.room.nid;
-        let member = tx.membership_get(user_id, room).await?;
+        let member = tx.membership_get(user_id, head.room.nid).await?;
         if member.is_none_or(|member| member.membership != MembershipState::Join) {
             return Err(Refusal::not_in_room());
         }
-        let left_ms = tx.typing_until(room, user_id).await?.unwrap_or(0) - self.now_ts;
         let wanted_ms = self.wanted.timeout.map_or(0, timeout_ms);
-        let until_ts = match next(left_ms, wanted_ms) {
-            Next::Nothing => return Ok(()),
-            Next::Extend => return Ok(tx.typing_extend(room, user_id, self.now_ts + wanted_ms).await?),
-            Next::Start => self.now_ts + wanted_ms,
-            Next::Stop => 0,
-        };
-        let pos = tx.pos_next().await?;
-        tx.typing_put(room, user_id, until_ts, pos).await?;
-        tx.wake(head.local_joined);
-        Ok(())
+        note(tx, &head, user_id, self.now_ts, wanted_ms).await
     }
+}
+
+/// Notes that somebody who is joined to a room types for another `wanted_ms`, or stops with 0.
+pub(crate) async fn note(
+    tx: &mut Tx<'_>,
+    head: &Head,
+    user_id: &UserId,
+    now_ts: i64,
+    wanted_ms: i64,
+) -> Result<()> {
+    let room = head.room.nid;
+    let left_ms = tx.typing_until(room, user_id).await?.unwrap_or(0) - now_ts;
+    let until_ts = match next(left_ms, wanted_ms) {
+        Next::Nothing => return Ok(()),
+        Next::Extend => return Ok(tx.typing_extend(room, user_id, now_ts + wanted_ms).await?),
+        Next::Start => now_ts + wanted_ms,
+        Next::Stop => 0,
+    };
+    let pos = tx.pos_next().await?;
+    tx.typing_put(room, user_id, until_ts, pos).await?;
+    tx.wake(Arc::clone(&head.local_joined));
+    Ok(())
 }
 
 fn timeout_ms(timeout: Duration) -> i64 {
