@@ -17,6 +17,7 @@ pub mod handshakes;
 pub(crate) mod invites;
 mod locks;
 pub(crate) mod missing;
+pub mod outbox;
 pub mod own_keys;
 pub mod partners;
 pub(crate) mod profiles;

@@ -15,6 +15,7 @@ use crate::{
     Result,
     federation::{
         accept::{AuthGraphs, ResolvedStates},
+        outbox::Outbox,
         server_keys::ServerKeys,
         transactions::Incoming,
     },
@@ -58,6 +59,7 @@ pub struct Server {
     pub(crate) auth_graphs: AuthGraphs,
     pub(crate) resolved_states: ResolvedStates,
     pub(crate) incoming: Incoming,
+    pub(crate) outbox: Outbox,
     pub(crate) key: Ed25519KeyPair,
     pub(crate) vapid: VapidKey,
     pub(crate) notify: Arc<Notify>,
@@ -138,6 +140,7 @@ impl Server {
             auth_graphs: AuthGraphs::default(),
             resolved_states: ResolvedStates::default(),
             incoming: Incoming::default(),
+            outbox: Outbox::default(),
             notify,
             heads: HeadCache::default(),
             unread: UnreadCache::default(),

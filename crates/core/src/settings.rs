@@ -123,6 +123,31 @@ pub struct Support {
     pub policy_server_key: Option<String>,
 }
 
+/// How other servers are told things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutboxSettings {
+    /// The pause after the first attempt that failed; each further one is longer.
+    pub first_retry: Duration,
+    /// The longest pause.
+    pub max_retry: Duration,
+    /// How long another server may take for an answer.
+    pub patience: Duration,
+    /// Of more events than this that wait for a server that didn't answer, it is told the newest of each room only: it asks
+    /// for the others where it wants them.
+    pub catch_up_events: u32,
+}
+
+impl Default for OutboxSettings {
+    fn default() -> Self {
+        Self {
+            first_retry: Duration::from_secs(5),
+            max_retry: Duration::from_secs(60 * 60),
+            patience: Duration::from_secs(30),
+            catch_up_events: 500,
+        }
+    }
+}
+
 /// What the operator decided.
 #[derive(Clone)]
 pub struct Settings {
@@ -156,6 +181,8 @@ pub struct Settings {
     pub thumbnail_max_pixels: u64,
     /// Other servers.
     pub federation: Federation,
+    /// How other servers are told things.
+    pub outbox: OutboxSettings,
     /// Application services.
     pub appservices: Appservices,
     /// Whether people see who is there.

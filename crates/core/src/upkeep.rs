@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rohrpost_store::{StoreError, Tx, Work};
 
-use crate::{Result, Server, accounts, delayed_events, media, personal::presence};
+use crate::{Result, Server, accounts, delayed_events, federation, media, personal::presence};
 
 /// How long a repeated request gets the answer of the first: 30 days, in ms.
 const ANSWER_MS: i64 = 30 * 24 * 60 * 60 * 1000;
@@ -49,6 +49,7 @@ pub async fn forget_answers(server: &Arc<Server>) -> Result<()> {
         })
         .await?;
     accounts::guest::tidy(server).await?;
+    federation::outbox::tidy(server).await?;
     Ok(server.store.checkpoint().await?)
 }
 

@@ -1,11 +1,15 @@
 //! The server-server API between servers of our own, over real sockets with TLS.
 
+#[path = "federation/edus.rs"]
+mod edus;
 #[path = "federation/handshakes.rs"]
 mod handshakes;
 #[path = "federation/invites.rs"]
 mod invites;
 #[path = "federation/keys.rs"]
 mod keys;
+#[path = "federation/outbox.rs"]
+mod outbox;
 #[path = "federation/query.rs"]
 mod query;
 #[path = "federation/receive.rs"]

@@ -12,6 +12,16 @@ INSERT INTO room_servers (room_nid, server, joined, since_pos)
         COUNT(*), MIN(since_pos)
     FROM memberships WHERE membership = 'join' GROUP BY 1, 2;
 
+-- Servers that left a room lately, until it was written down what they are to be told of the time when they were there.
+CREATE TABLE room_servers_left (
+    room_nid INTEGER NOT NULL,
+    server TEXT NOT NULL,
+    since_pos INTEGER NOT NULL,       -- when the first of its users joined
+    left_pos INTEGER NOT NULL,        -- when the last one left
+    PRIMARY KEY (room_nid, server)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX room_servers_left_by_pos ON room_servers_left (left_pos);
+
 -- Events whose way to the other servers isn't the usual one, where senders tell others of their own events.
 CREATE TABLE passed_events (
     event_nid INTEGER PRIMARY KEY,

@@ -69,6 +69,10 @@ macro_rules! select {
     };
 }
 
+const REST: &str = "UPDATE destinations SET waiting = 0, leased_ts = 0 WHERE server = $1 \
+                    AND NOT EXISTS (SELECT 1 FROM outbox_events WHERE destination = $1) \
+                    AND NOT EXISTS (SELECT 1 FROM outbox_edus WHERE destination = $1)";
+
 impl Tx<'_> {
     /// Notes that rows wait for servers.
     pub(crate) async fn destination_wait<'d>(
@@ -97,17 +101,21 @@ impl Tx<'_> {
         Ok(self.query_opt(sql, params![now_ts]).await?.is_some())
     }
 
-    /// Takes servers that can be told something at `now_ts`: until `until_ts` nobody else gets them.
+    /// Takes servers that can be told something at `now_ts`, of those that answer or of those that don't: until `until_ts`
+    /// nobody else gets them.
     pub async fn destination_lease(
         &mut self,
         now_ts: i64,
         until_ts: i64,
+        is_failing: bool,
         limit: u32,
     ) -> Result<Vec<OwnedServerName>> {
         let sql = "UPDATE destinations SET leased_ts = $2 WHERE server IN (SELECT server FROM destinations \
-                   WHERE waiting = 1 AND retry_ts <= $1 AND leased_ts <= $1 ORDER BY retry_ts, server LIMIT $3) \
-                   RETURNING server";
-        let rows = self.query(sql, params![now_ts, until_ts, limit]).await?;
+                   WHERE waiting = 1 AND retry_ts <= $1 AND leased_ts <= $1 \
+                   AND CASE WHEN failures > 0 THEN 1 ELSE 0 END = $3 ORDER BY retry_ts, server LIMIT $4) RETURNING server";
+        let rows = self
+            .query(sql, params![now_ts, until_ts, is_failing, limit])
+            .await?;
         rows.iter().map(|row| server_name(row, 0)).collect()
     }
 
@@ -126,16 +134,23 @@ impl Tx<'_> {
         .await
     }
 
-    /// Notes that a server answered as it should, and whether rows still wait for it.
-    pub async fn destination_answers(&mut self, server: &ServerName) -> Result<()> {
+    /// Notes that a server answered as it should. If rows still wait for it, it is kept until `until_ts`, else it is given
+    /// back.
+    pub async fn destination_answers(&mut self, server: &ServerName, until_ts: i64) -> Result<()> {
         let sql = "INSERT INTO destinations (server, waiting, leased_ts, retry_ts, failing_since_ts, failures) \
-                   VALUES ($1, 0, 0, 0, 0, 0) ON CONFLICT (server) DO UPDATE SET retry_ts = 0, failing_since_ts = 0, \
-                   failures = 0, attempt_ts = NULL, attempt_event = NULL, attempt_edu = NULL";
-        let done = "UPDATE destinations SET waiting = 0 WHERE server = $1 \
-                    AND NOT EXISTS (SELECT 1 FROM outbox_events WHERE destination = $1) \
-                    AND NOT EXISTS (SELECT 1 FROM outbox_edus WHERE destination = $1)";
-        self.execute_all(&[(sql, params![server.as_str()]), (done, params![server.as_str()])])
-            .await
+                   VALUES ($1, 1, $2, 0, 0, 0) ON CONFLICT (server) DO UPDATE SET leased_ts = excluded.leased_ts, \
+                   retry_ts = 0, failing_since_ts = 0, failures = 0, attempt_ts = NULL, attempt_event = NULL, \
+                   attempt_edu = NULL";
+        self.execute_all(&[
+            (sql, params![server.as_str(), until_ts]),
+            (REST, params![server.as_str()]),
+        ])
+        .await
+    }
+
+    /// Gives a server back for which no rows wait any more.
+    pub async fn destination_rest(&mut self, server: &ServerName) -> Result<()> {
+        self.put(REST, params![server.as_str()]).await
     }
 
     /// Notes that a server didn't answer, and when it is tried again.

@@ -91,8 +91,12 @@ impl Tx<'_> {
                     (SELECT 1 FROM memberships WHERE user_id = $3 AND room_nid = $1 AND membership = 'join')";
         let more = "INSERT INTO room_servers (room_nid, server, joined, since_pos) VALUES ($1, $2, 1, $3) \
                     ON CONFLICT (room_nid, server) DO UPDATE SET joined = room_servers.joined + 1";
+        let left = "INSERT INTO room_servers_left (room_nid, server, since_pos, left_pos) \
+                    SELECT room_nid, server, since_pos, CAST($3 AS BIGINT) FROM room_servers \
+                    WHERE room_nid = $1 AND server = $2 AND joined <= 0 ON CONFLICT (room_nid, server) DO UPDATE SET \
+                    since_pos = excluded.since_pos, left_pos = excluded.left_pos";
         let none = "DELETE FROM room_servers WHERE room_nid = $1 AND server = $2 AND joined <= 0";
-        let mut statements: Vec<(&'static str, Vec<Value<'_>>)> = Vec::with_capacity(3 * new.len());
+        let mut statements: Vec<(&'static str, Vec<Value<'_>>)> = Vec::with_capacity(4 * new.len());
         for new in new {
             let server = new.user_id.server_name().as_str();
             statements.push((less, params![room, server, new.user_id].to_vec()));
@@ -107,10 +111,16 @@ impl Tx<'_> {
                 new.is_local
             ];
             statements.push((sql, values.to_vec()));
-            statements.push(match new.membership {
-                MembershipState::Join => (more, params![room, server, new.pos].to_vec()),
-                _ => (none, params![room, server].to_vec()),
-            });
+            let at = params![room, server, new.pos].to_vec();
+            match new.membership {
+                MembershipState::Join => statements.push((more, at)),
+                _ => {
+                    if !new.is_local {
+                        statements.push((left, at));
+                    }
+                    statements.push((none, params![room, server].to_vec()));
+                }
+            }
         }
         let statements: Vec<_> = statements
             .iter()

@@ -2,7 +2,7 @@
 //!
 //! A row is removed when its server has taken it, and not before. How it stands with a server is in `destinations.rs`.
 
-use ruma::{OwnedServerName, OwnedUserId, ServerName, UserId};
+use ruma::{OwnedEventId, OwnedRoomId, OwnedServerName, OwnedUserId, ServerName, UserId};
 
 use crate::{
     EventNid, Result, RoomNid, StreamPos, Tx,
@@ -39,12 +39,12 @@ pub struct NewOutboxEvent<'a> {
 }
 
 /// An event that waits for a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct OutboxEvent {
-    /// The room.
-    pub room: RoomNid,
     /// The event.
     pub event: EventNid,
+    /// It, as it is kept now: its room, its id, and its JSON. `None`: it is there no more.
+    pub kept: Option<(OwnedRoomId, OwnedEventId, String)>,
 }
 
 /// Other news that a server is to be told.
@@ -72,8 +72,8 @@ type Typing = Vec<(RoomNid, OwnedUserId, i64)>;
 
 impl Tx<'_> {
     /// Accepted events after `after` up to and including `upto` that servers other than `own` may have to be told, in the
-    /// order of the stream: those of rooms where there are others, and all member events, since one of those may be what
-    /// took the last of them out. For work that follows the stream.
+    /// order of the stream: those of rooms where others are or were lately, and all member events, since one of those may be
+    /// about somebody who never was in the room. For work that follows the stream.
     pub async fn outbox_stream(
         &mut self,
         own: &ServerName,
@@ -85,7 +85,8 @@ impl Tx<'_> {
                    CASE WHEN e.kind = 'm.room.member' THEN e.json END, p.by_us \
                    FROM events e LEFT JOIN passed_events p ON p.event_nid = e.nid \
                    WHERE e.nid > $1 AND e.nid <= $2 AND e.pos > $1 AND e.status = 0 AND (e.kind = 'm.room.member' \
-                   OR EXISTS (SELECT 1 FROM room_servers s WHERE s.room_nid = e.room_nid AND s.server <> $3)) \
+                   OR EXISTS (SELECT 1 FROM room_servers s WHERE s.room_nid = e.room_nid AND s.server <> $3) \
+                   OR EXISTS (SELECT 1 FROM room_servers_left l WHERE l.room_nid = e.room_nid)) \
                    ORDER BY e.nid LIMIT $4";
         let rows = self.query(sql, params![after, upto, own.as_str(), limit]).await?;
         let event = |row: &Row| {
@@ -223,15 +224,21 @@ impl Tx<'_> {
         upto: EventNid,
         limit: u32,
     ) -> Result<Vec<OutboxEvent>> {
-        let sql = "SELECT room_nid, event_nid FROM outbox_events WHERE destination = $1 AND event_nid <= $2 \
-                   ORDER BY event_nid LIMIT $3";
+        let sql = "SELECT o.event_nid, r.room_id, e.event_id, e.json FROM outbox_events o \
+                   LEFT JOIN events e ON e.nid = o.event_nid AND e.room_nid = o.room_nid \
+                   LEFT JOIN rooms r ON r.nid = e.room_nid \
+                   WHERE o.destination = $1 AND o.event_nid <= $2 ORDER BY o.event_nid LIMIT $3";
         let rows = self
             .query(sql, params![destination.as_str(), upto, limit])
             .await?;
         let event = |row: &Row| {
+            let room_id = row.get::<Option<String>>(1)?;
             Ok(OutboxEvent {
-                room: row.get(0)?,
-                event: row.get(1)?,
+                event: row.get(0)?,
+                kept: match room_id.is_some() {
+                    true => Some((row.get(1)?, row.get(2)?, row.get(3)?)),
+                    false => None,
+                },
             })
         };
         rows.iter().map(event).collect()

@@ -86,6 +86,18 @@ impl Tx<'_> {
             .collect()
     }
 
+    /// Public receipts of all rooms that came after `after` up to and including `upto`. For work that follows the stream.
+    pub async fn receipt_stream(
+        &mut self,
+        after: StreamPos,
+        upto: StreamPos,
+        limit: u32,
+    ) -> Result<Vec<ReceiptRow>> {
+        let sql = select!("WHERE pos > $1 AND pos <= $2 AND kind = 'm.read' ORDER BY pos LIMIT $3");
+        let rows = self.query(sql, params![after, upto, limit]).await?;
+        rows.iter().map(receipt).collect()
+    }
+
     /// A user's own receipts in a room, public and private.
     pub async fn receipt_list_of(&mut self, room: RoomNid, user_id: &UserId) -> Result<Vec<ReceiptRow>> {
         let sql = select!("WHERE room_nid = $1 AND user_id = $2");

@@ -51,6 +51,26 @@ impl Tx<'_> {
         found.iter().map(servers).collect()
     }
 
+    /// Servers of others that left one of these rooms lately, in the order of the rooms: name, when the first of their users
+    /// joined, and when the last one left.
+    pub async fn room_servers_left_each(
+        &mut self,
+        rooms: &[RoomNid],
+    ) -> Result<Vec<Vec<(OwnedServerName, StreamPos, StreamPos)>>> {
+        let sql = "SELECT server, since_pos, left_pos FROM room_servers_left WHERE room_nid = $1";
+        let keys: Vec<Vec<Value<'_>>> = rooms.iter().map(|room| vec![(*room).into()]).collect();
+        let found = self.query_each(sql, &keys).await?;
+        let left = |row: &Row| Ok((server_name(row, 0)?, row.get(1)?, row.get(2)?));
+        let servers = |rows: &Vec<Row>| rows.iter().map(left).collect();
+        found.iter().map(servers).collect()
+    }
+
+    /// Forgets which servers left rooms, up to and including `upto`.
+    pub async fn room_servers_left_forget(&mut self, upto: StreamPos) -> Result<()> {
+        let sql = "DELETE FROM room_servers_left WHERE left_pos <= $1";
+        self.put(sql, params![upto]).await
+    }
+
     /// A server's place in a room. `None`: it has nobody there.
     pub async fn room_server_get(
         &mut self,

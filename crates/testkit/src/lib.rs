@@ -25,6 +25,7 @@ mod ask;
 mod clock;
 mod database;
 mod foreign_room;
+mod meddle;
 mod neighbours;
 mod peer;
 mod rng;
@@ -44,7 +45,7 @@ pub use self::{
     rng::SeededRng,
     server::{Builder, TestServer},
     settings::{SERVER_NAME, open_settings},
-    stranger::Stranger,
+    stranger::{Asked, Said, Stranger},
     user::{PASSWORD, User},
 };
 /// Which networks a server under test may connect to.

@@ -102,10 +102,22 @@ impl Neighbours {
         .network(network)
     }
 
+    /// Runs a test with a server of each engine, one after the other.
+    pub async fn each(change: impl Fn(&mut Settings), test: impl AsyncFn(&Self, TestServer)) {
+        let neighbours = Self::new();
+        let server = neighbours.with(&change).sqlite().await;
+        test(&neighbours, server.clone()).await;
+        server.close().await;
+        if let Some(server) = neighbours.with(&change).postgres().await {
+            test(&neighbours, server.clone()).await;
+            server.close().await;
+        }
+    }
+
     pub(crate) fn certificate(&self, folder: &Path) -> Tls {
         let key = KeyPair::generate().expect("a key");
-        let params =
-            CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).expect("a name");
+        let names = ["127.0.0.1", "127.0.0.2", "127.0.0.3", "localhost"];
+        let params = CertificateParams::new(names.map(str::to_owned)).expect("names");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         let (certificate_file, key_file) = (folder.join("certificate.pem"), folder.join("key.pem"));
         std::fs::write(&certificate_file, certificate.pem()).expect("a file");

@@ -302,6 +302,21 @@ impl TestServer {
             .expect("the store works")
     }
 
+    /// Tells other servers what there is to tell at the moment, over real sockets.
+    pub async fn tell_servers(&self) {
+        rohrpost_worker::outbox::turn(&self.core())
+            .await
+            .expect("the store works");
+    }
+
+    /// Begins to tell other servers what there is to tell as it happens. Ends with [`close`](Self::close) or the answer.
+    #[must_use]
+    pub fn keep_telling_servers(&self) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(rohrpost_worker::outbox::run(self.core()));
+        tasks
+    }
+
     /// Hands the mail that was written to a mail server, such as `smtp://127.0.0.1:2525`.
     pub async fn send_mail(&self, smtp_url: &str) {
         let mailer = Smtp::new(smtp_url, "Rohrpost <rohrpost@test.example>", "test.example");

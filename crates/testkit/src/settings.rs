@@ -4,7 +4,9 @@ use rohrpost_core::{
     appservices::Appservices,
     federation::Federation,
     push::gateways::{Gateway, PushSettings},
-    settings::{Notices, PasswordCost, PeopleSearch, Quotas, Registration, Settings, Support},
+    settings::{
+        Notices, OutboxSettings, PasswordCost, PeopleSearch, Quotas, Registration, Settings, Support,
+    },
 };
 use rohrpost_room::Encryption;
 use ruma::{OwnedServerName, RoomVersionId};
@@ -35,6 +37,7 @@ pub fn open_settings() -> Settings {
         max_upload_bytes: 1024 * 1024,
         thumbnail_max_pixels: 4_000_000,
         federation: Federation::default(),
+        outbox: OutboxSettings::default(),
         appservices: Appservices::default(),
         presence: false,
         livekit: None,

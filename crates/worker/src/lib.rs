@@ -1,4 +1,4 @@
-//! Work beside the requests: pushes, mail and application services.
+//! Work beside the requests: pushes, mail, application services and other servers.
 //!
 //! Each module is one piece of work that looks at what is kept, does what is to be done and can be broken off at any
 //! point: it has no input, does nothing twice, and runs when something was committed and every few seconds besides.
@@ -9,5 +9,6 @@
 
 pub mod appservices;
 pub mod mail;
+pub mod outbox;
 pub mod push;
 mod rounds;

@@ -43,6 +43,9 @@ section! {
         pub max_retry_ms: u64 = 3_600_000;
         /// How long another server may take for an answer, in milliseconds.
         pub request_timeout_ms: u64 = 30_000;
+        /// How many events may wait for a server that didn't answer. If there are more once it answers again, it is told
+        /// the newest of each room and asks for the others where it wants them.
+        pub catch_up_events: u32 = 500;
     }
 }
 

@@ -55,7 +55,8 @@ pub async fn query_keys(server: &Arc<Server>, query: QueryKeys) -> Result<Public
         .await
 }
 
-async fn read(
+/// The keys of users of this server, with the signatures that `viewer` may see.
+pub(crate) async fn read(
     tx: &mut Tx<'_>,
     viewer: &UserId,
     wanted: BTreeMap<OwnedUserId, Vec<OwnedDeviceId>>,

@@ -3,15 +3,19 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use rohrpost_room::canonical_object;
-use rohrpost_store::{NewToDevice, Tx, Work};
+use rohrpost_store::{NewOutboxEdu, NewToDevice, Tx, Work};
 use ruma::{
-    OwnedDeviceId, OwnedTransactionId, OwnedUserId,
+    OwnedDeviceId, OwnedServerName, OwnedTransactionId, OwnedUserId,
     events::{AnyToDeviceEventContent, ToDeviceEventType},
     serde::Raw,
     to_device::DeviceIdOrAllDevices,
 };
 
-use crate::{Caller, Refusal, Result, Server, limits::Kind};
+use crate::{
+    Caller, Refusal, Result, Server,
+    federation::outbox::to_device::{self, Message as ToServer},
+    limits::Kind,
+};
 
 /// Receivers in one request; all devices of a user count as one.
 const MAX_RECEIVERS: usize = 1_000;
@@ -44,10 +48,13 @@ struct Unit {
     kind: String,
     txn_id: OwnedTransactionId,
     messages: Vec<Message>,
+    /// What goes to other servers, and to which.
+    elsewhere: Vec<(OwnedServerName, String)>,
     now_ts: i64,
 }
 
-/// Sends messages. Users and devices that don't exist get nothing and nobody is told.
+/// Sends messages, those for people of other servers by way of the outbox. Users and devices that don't exist get nothing
+/// and nobody is told.
 ///
 /// # Errors
 /// `TooLarge` for a message over 65,536 bytes, `InvalidParam` for too many receivers, `BadJson` for content that is
@@ -71,15 +78,21 @@ pub async fn send_to_device(server: &Arc<Server>, send: SendToDevice) -> Result<
             "please send to at most {MAX_RECEIVERS} devices at once"
         )));
     }
-    let mut checked = Vec::new();
+    let (mut checked, mut elsewhere) = (Vec::new(), Vec::new());
     for (user_id, of_user) in messages {
         for (device_id, content) in of_user {
-            let device_id = match device_id {
-                DeviceIdOrAllDevices::DeviceId(device_id) => Some(device_id),
-                DeviceIdOrAllDevices::AllDevices => None,
-            };
             let content = checked_content(content.json().get())?;
-            if server.is_local(&user_id) {
+            if !server.is_local(&user_id) {
+                elsewhere.push(ToServer {
+                    user_id: user_id.clone(),
+                    device_id: device_id.to_string(),
+                    content,
+                });
+            } else {
+                let device_id = match device_id {
+                    DeviceIdOrAllDevices::DeviceId(device_id) => Some(device_id),
+                    DeviceIdOrAllDevices::AllDevices => None,
+                };
                 checked.push(Message {
                     user_id: user_id.clone(),
                     device_id,
@@ -88,14 +101,21 @@ pub async fn send_to_device(server: &Arc<Server>, send: SendToDevice) -> Result<
             }
         }
     }
+    let elsewhere = to_device::edus(server, &caller.user_id, &kind, &elsewhere)?;
+    let is_elsewhere = !elsewhere.is_empty();
     let unit = Unit {
         caller,
         kind,
         txn_id,
         messages: checked,
+        elsewhere,
         now_ts: server.now_ts(),
     };
-    server.store.write(unit).await
+    server.store.write(unit).await?;
+    if is_elsewhere {
+        server.outbox.wake();
+    }
+    Ok(())
 }
 
 fn checked_content(json: &str) -> Result<String> {
@@ -135,6 +155,16 @@ impl Work for Unit {
         {
             return Ok(());
         }
+        let elsewhere: Vec<NewOutboxEdu<'_>> = self
+            .elsewhere
+            .iter()
+            .map(|(destination, edu)| NewOutboxEdu {
+                destination,
+                subject: "",
+                edu,
+            })
+            .collect();
+        tx.outbox_edu_insert(&elsewhere, self.now_ts).await?;
         if self.messages.is_empty() {
             return Ok(());
         }

@@ -126,10 +126,45 @@ impl Server {
         destination: &ServerName,
         request: R,
         authentication: <R::Authentication as AuthScheme>::Input<'_>,
-        (max_answer_bytes, timeout): (usize, Duration),
+        bounds: (usize, Duration),
     ) -> Result<R::IncomingResponse, AskError>
     where
         R: OutgoingRequest<EndpointError = Error>,
+        for<'a> R::PathBuilder: PathBuilder<Input<'a> = ()>,
+    {
+        let answer = self.send(destination, request, authentication, bounds).await?;
+        let (parts, body) = answer.into_parts();
+        let answer = http::Response::from_parts(parts, &*body);
+        R::IncomingResponse::try_from_http_response(answer).map_err(|error| match error {
+            FromHttpResponseError::Server(error) => refused(error),
+            _ => AskError::Nonsense,
+        })
+    }
+
+    /// Tells another server something, signed with the key of this one, and brings its answer as it is.
+    pub(crate) async fn tell<R>(
+        &self,
+        destination: &ServerName,
+        request: R,
+        timeout: Duration,
+    ) -> Result<http::Response<Vec<u8>>, AskError>
+    where
+        R: OutgoingRequest<Authentication = ServerSignatures, PathBuilder = SinglePath>,
+    {
+        let signing = XMatrixSigningInput::new(self.name().to_owned(), destination.to_owned(), &self.key);
+        self.send(destination, request, signing, (MAX_ANSWER_BYTES, timeout))
+            .await
+    }
+
+    async fn send<R>(
+        &self,
+        destination: &ServerName,
+        request: R,
+        authentication: <R::Authentication as AuthScheme>::Input<'_>,
+        (max_answer_bytes, timeout): (usize, Duration),
+    ) -> Result<http::Response<Vec<u8>>, AskError>
+    where
+        R: OutgoingRequest,
         for<'a> R::PathBuilder: PathBuilder<Input<'a> = ()>,
     {
         if destination == self.name() || !self.settings.federation.allows(destination) {
@@ -139,21 +174,13 @@ impl Server {
         let request: http::Request<Vec<u8>> = request
             .try_into_http_request(&base, authentication, ())
             .map_err(|error| AskError::Request(error.to_string()))?;
-        let answer = self
-            .remote
-            .ask(ToServer {
-                destination: destination.to_owned(),
-                request,
-                max_answer_bytes,
-                timeout,
-            })
-            .await?;
-        let (parts, body) = answer.into_parts();
-        let answer = http::Response::from_parts(parts, &*body);
-        R::IncomingResponse::try_from_http_response(answer).map_err(|error| match error {
-            FromHttpResponseError::Server(error) => refused(error),
-            _ => AskError::Nonsense,
-        })
+        let ask = ToServer {
+            destination: destination.to_owned(),
+            request,
+            max_answer_bytes,
+            timeout,
+        };
+        Ok(self.remote.ask(ask).await?)
     }
 }
 

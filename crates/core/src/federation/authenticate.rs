@@ -62,6 +62,7 @@ pub async fn authenticate(
         .verify_http_request(request, server.name(), &keys)
         .map_err(|_| not_signed("the signature of the request is not that of the server it names"))?;
     server.limit(Kind::Federation, announced.origin.as_str())?;
+    server.outbox.heard(server, &announced.origin);
     Ok(announced.origin)
 }
 

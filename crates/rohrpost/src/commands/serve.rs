@@ -72,6 +72,9 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     }
     tasks.spawn(upkeep::run(Arc::clone(&server), figures));
     tasks.spawn(rohrpost_worker::push::run(Arc::clone(&server), egress));
+    if server.settings.federation.is_on() {
+        tasks.spawn(rohrpost_worker::outbox::run(Arc::clone(&server)));
+    }
     if let Some(mailer) = mailer {
         tasks.spawn(rohrpost_worker::mail::run(Arc::clone(&server), mailer));
     }

@@ -13,8 +13,8 @@ use rohrpost_core::{
     push::gateways::{Gateway, PushSettings},
     rtc::{livekit::Livekit, turn::Turn},
     settings::{
-        EmailSettings, Guests, Notices, PasswordCost, PeopleSearch, Quotas, Rate, Registration, Settings,
-        SharedSecret, Support,
+        EmailSettings, Guests, Notices, OutboxSettings, PasswordCost, PeopleSearch, Quotas, Rate,
+        Registration, Settings, SharedSecret, Support,
     },
 };
 use rohrpost_room::Encryption;
@@ -63,6 +63,7 @@ pub(super) fn settings(config: &Config) -> anyhow::Result<Settings> {
         max_upload_bytes: config.media.max_upload_bytes,
         thumbnail_max_pixels: config.media.thumbnail_max_pixels,
         federation: federation(config)?,
+        outbox: outbox(&config.federation),
         appservices: appservices(&config.appservices.registrations, &server_name)?,
         presence: config.presence.enabled,
         livekit: livekit(&config.rtc),
@@ -94,6 +95,15 @@ pub(super) fn settings(config: &Config) -> anyhow::Result<Settings> {
             .then(|| url_preview(&config.url_preview)),
         limits: config.limits.enabled.then(|| rates(&config.limits)),
     })
+}
+
+fn outbox(federation: &config::Federation) -> OutboxSettings {
+    OutboxSettings {
+        first_retry: Duration::from_millis(federation.first_retry_ms),
+        max_retry: Duration::from_millis(federation.max_retry_ms),
+        patience: Duration::from_millis(federation.request_timeout_ms),
+        catch_up_events: federation.catch_up_events,
+    }
 }
 
 fn quotas(limits: &Limits) -> Quotas {

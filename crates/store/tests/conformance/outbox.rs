@@ -1,9 +1,13 @@
 //! What other servers are still to be told.
 
 use rohrpost_store::{
-    Attempt, Destination, EventNid, NewOutboxEdu, NewOutboxEvent, OutboxFigures, Result, RoomNid, Tx,
+    Attempt, Destination, EventNid, NewOutboxEdu, NewOutboxEvent, NewToDevice, OutboxFigures, Result,
+    RoomNid, Tx,
 };
-use ruma::{OwnedServerName, OwnedUserId, ServerName, events::room::member::MembershipState, server_name};
+use ruma::{
+    OwnedServerName, OwnedUserId, ServerName, UserId, device_id, events::room::member::MembershipState,
+    server_name,
+};
 
 use crate::{
     memberships::{join, put},
@@ -73,13 +77,13 @@ fn rows_wait_in_order_until_they_are_taken() {
             let first = tx.outbox_edu_list(far(), i64::MAX, 1).await?[0].nid;
             tx.outbox_delete(far(), &[EventNid(5), EventNid(6)], &[first])
                 .await?;
-            tx.destination_answers(far()).await?;
+            tx.destination_answers(far(), 0).await?;
             assert_eq!(events(tx, far()).await?, [7]);
             assert_eq!(events(tx, near()).await?, [6]);
             assert_eq!(edus(tx, far()).await?, ["two"]);
             assert_eq!(tx.outbox_destinations(10).await?, [far(), near()]);
             tx.outbox_delete(near(), &[EventNid(6)], &[]).await?;
-            tx.destination_answers(near()).await?;
+            tx.destination_answers(near(), 0).await?;
             assert_eq!(tx.outbox_destinations(10).await?, [far()]);
             assert_eq!(tx.outbox_edu_delete_old(12).await?, 1);
         });
@@ -110,13 +114,13 @@ fn a_server_is_with_one_node_at_a_time_and_not_before_its_time() {
             event(tx, far(), a, 1, false).await?;
             event(tx, near(), a, 1, false).await?;
             assert!(tx.destination_any_due(100).await?);
-            assert_eq!(tx.destination_lease(100, 200, 1).await?, [far()]);
-            assert_eq!(tx.destination_lease(100, 200, 5).await?, [near()]);
+            assert_eq!(tx.destination_lease(100, 200, false, 1).await?, [far()]);
+            assert_eq!(tx.destination_lease(100, 200, false, 5).await?, [near()]);
             assert!(!tx.destination_any_due(199).await?);
             tx.destination_lease_until(near(), 0).await?;
-            assert_eq!(tx.destination_lease(101, 300, 5).await?, [near()]);
+            assert_eq!(tx.destination_lease(101, 300, false, 5).await?, [near()]);
             // The first one was never given back.
-            assert_eq!(tx.destination_lease(200, 300, 5).await?, [far()]);
+            assert_eq!(tx.destination_lease(200, 300, false, 5).await?, [far()]);
             let failed = Destination {
                 server: OwnedServerName::from(far()),
                 retry_ts: 900,
@@ -133,10 +137,11 @@ fn a_server_is_with_one_node_at_a_time_and_not_before_its_time() {
             assert_eq!(tx.destination_failing(5).await?, [failed]);
             assert!(!tx.destination_any_due(299).await?);
             tx.destination_retry_now(far()).await?;
-            assert_eq!(tx.destination_lease(299, 400, 5).await?, [far()]);
+            assert_eq!(tx.destination_lease(299, 400, true, 5).await?, [far()]);
             tx.destination_release_all().await?;
-            assert_eq!(tx.destination_lease(299, 400, 5).await?, [far(), near()]);
-            tx.destination_answers(far()).await?;
+            assert_eq!(tx.destination_lease(299, 400, false, 5).await?, [near()]);
+            assert_eq!(tx.destination_lease(299, 400, true, 5).await?, [far()]);
+            tx.destination_answers(far(), 0).await?;
             let answers = tx.destination_get(far()).await?.unwrap();
             assert_eq!((answers.failures, answers.attempt), (0, None));
             assert_eq!(tx.destination_failing(5).await?, []);
@@ -206,8 +211,17 @@ fn the_stream_is_followed_where_there_are_other_servers() {
             );
             tx.outbox_pass_forget(pos(12)).await?;
             put(tx, a, &them, &MembershipState::Leave, 14).await?;
+            assert_eq!(tx.outbox_stream(own, pos(9), pos(20), 10).await?.len(), 3);
+            let left = tx.room_servers_left_each(&[b, a]).await?;
+            assert_eq!(left, [vec![], vec![(far().to_owned(), pos(3), pos(14))]]);
+            tx.room_servers_left_forget(pos(13)).await?;
+            assert_eq!(tx.room_servers_left_each(&[a]).await?[0].len(), 1);
+            tx.room_servers_left_forget(pos(14)).await?;
             assert_eq!(tx.outbox_stream(own, pos(9), pos(20), 10).await?.len(), 1);
             assert_eq!(tx.outbox_stream(own, pos(9), pos(12), 10).await?.len(), 0);
+            // Who of us leaves is nobody's business here.
+            put(tx, a, &alice(), &MembershipState::Leave, 15).await?;
+            assert_eq!(tx.room_servers_left_each(&[a]).await?, [vec![]]);
         });
     });
 }
@@ -230,6 +244,22 @@ fn what_was_told_of_devices_is_kept() {
             assert!(tx.edu_message_insert(near(), "m1", 6).await?);
             tx.edu_message_delete_old(6).await?;
             assert!(tx.edu_message_insert(far(), "m1", 7).await?);
+            let (full, them) = (alice(), OwnedUserId::try_from("@a:far.example").unwrap());
+            tx.device_insert(&full, device_id!("D"), None, 1).await?;
+            for at in 1..=3 {
+                let new = NewToDevice {
+                    user_id: &full,
+                    device_id: None,
+                    sender: &them,
+                    kind: "k",
+                    content: "{}",
+                };
+                tx.to_device_insert(&[new], pos(at)).await?;
+            }
+            let users: [&UserId; 2] = [&full, &them];
+            assert_eq!(tx.to_device_full_each(&users, far(), 3).await?, [alice()]);
+            assert!(tx.to_device_full_each(&users, far(), 4).await?.is_empty());
+            assert!(tx.to_device_full_each(&users, near(), 1).await?.is_empty());
         });
     });
 }
