@@ -6,6 +6,7 @@
 //! <https://spec.matrix.org/v1.19/server-server-api/>
 
 mod handshakes;
+mod invite;
 mod keys;
 mod openid;
 mod public_rooms;
@@ -28,6 +29,7 @@ pub(crate) fn routes() -> Routes {
     rooms::routes(&mut routes);
     handshakes::routes(&mut routes);
     send::routes(&mut routes);
+    invite::routes(&mut routes);
     openid::routes(&mut routes);
     well_known::routes(&mut routes);
     routes

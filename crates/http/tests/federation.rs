@@ -6,6 +6,8 @@ mod edus;
 mod handshakes;
 #[path = "federation/invites.rs"]
 mod invites;
+#[path = "federation/join.rs"]
+mod join;
 #[path = "federation/keys.rs"]
 mod keys;
 #[path = "federation/outbox.rs"]

@@ -27,7 +27,7 @@ impl EventStatus {
         }
     }
 
-    fn from_int(int: i64) -> Result<Self> {
+    pub(crate) fn from_int(int: i64) -> Result<Self> {
         match int {
             0 => Ok(Self::Accepted),
             1 => Ok(Self::SoftFailed),

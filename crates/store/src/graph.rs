@@ -100,6 +100,23 @@ impl Tx<'_> {
         rows.map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
     }
 
+    /// Of these events of a room those that are known, with their numbers and what became of them, in the given order.
+    pub async fn event_standings<'i>(
+        &mut self,
+        room: RoomNid,
+        event_ids: impl IntoIterator<Item = &'i EventId>,
+    ) -> Result<Vec<(OwnedEventId, EventNid, EventStatus)>> {
+        let sql = "SELECT event_id, nid, status FROM events WHERE room_nid = $1 AND event_id = $2";
+        let keys: Vec<Vec<Value<'_>>> = event_ids
+            .into_iter()
+            .map(|event_id| vec![room.into(), event_id.into()])
+            .collect();
+        let found = self.query_each(sql, &keys).await?;
+        let rows = found.iter().flatten();
+        rows.map(|row| Ok((row.get(0)?, row.get(1)?, EventStatus::from_int(row.get(2)?)?)))
+            .collect()
+    }
+
     /// Moves the head of a room: new tag, state, depth and positions, and these forward extremities.
     pub async fn room_advance_to(
         &mut self,

@@ -31,6 +31,7 @@ pub(crate) use self::{
     auth_graph::AuthGraphs,
     outliers::keep_outliers,
     resolve::{ResolvedStates, known_state, resolve},
+    shift::shift,
 };
 use crate::{Refusal, Result, Server};
 

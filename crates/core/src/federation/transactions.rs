@@ -49,6 +49,7 @@ const ROOM_PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Incoming {
     origins: Locks<OwnedServerName>,
     pub(crate) rooms: Locks<OwnedRoomId>,
+    pub(crate) joins: Locks<OwnedRoomId>,
     pub(crate) unobtainable: Unobtainable,
 }
 

@@ -131,6 +131,12 @@ impl Head {
         }
     }
 
+    /// Forgets the state that was read, to be read anew.
+    pub(crate) fn forget_states(&mut self) {
+        self.known.clear();
+        self.known_bytes = 0;
+    }
+
     /// Notes that an event was replaced by its redacted form.
     pub(crate) fn put_redacted(&mut self, redacted: &Arc<Pdu>) {
         let Some(state_key) = redacted.state_key() else {

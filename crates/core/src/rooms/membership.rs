@@ -6,7 +6,7 @@ use rohrpost_room::{NewEvent, canonical_object};
 use rohrpost_store::{Tx, Work};
 use ruma::{
     CanonicalJsonObject, CanonicalJsonValue, MilliSecondsSinceUnixEpoch, OwnedRoomId, OwnedRoomOrAliasId,
-    OwnedUserId, RoomAliasId, RoomId, UserId,
+    OwnedServerName, OwnedUserId, RoomAliasId, RoomId, UserId,
     events::{TimelineEventType, room::member::MembershipState},
 };
 
@@ -14,7 +14,10 @@ use crate::{
     Caller, Refusal, Result, Server,
     appservices::query,
     directory::aliases,
-    federation::invites::{self, Invite},
+    federation::{
+        invites::{self, Invite},
+        memberships,
+    },
     limits::Kind,
     personal::invite_permission,
     rooms::{append::append, carry_over::carry_over, create::person, head::Head, restricted},
@@ -65,6 +68,18 @@ struct Unit {
 /// `Forbidden` when the rules of the room refuse it or the target's membership doesn't fit, `NotFound` when an
 /// invited person doesn't exist here, `ServiceTimedOut` when the application service of their name doesn't answer.
 pub async fn change(server: &Arc<Server>, wanted: ChangeMembership) -> Result<()> {
+    change_via(server, wanted, Vec::new()).await
+}
+
+/// The same for a room that may be elsewhere, with servers that may be in it, best first.
+///
+/// # Errors
+/// Those of [`change`]; where other servers decide, what they say, and `Elsewhere` when none answers.
+pub async fn change_via(
+    server: &Arc<Server>,
+    wanted: ChangeMembership,
+    via: Vec<OwnedServerName>,
+) -> Result<()> {
     if wanted.change != Change::Leave {
         wanted.caller.may_take_part()?;
     }
@@ -76,6 +91,12 @@ pub async fn change(server: &Arc<Server>, wanted: ChangeMembership) -> Result<()
     }
     if let Change::Invite(user_id) = &wanted.change {
         query::users(server, &wanted.caller, std::slice::from_ref(user_id)).await?;
+    }
+    if matches!(wanted.change, Change::Join | Change::Knock | Change::Leave)
+        && server.settings.federation.is_on()
+        && memberships::change(server, &wanted, via).await?
+    {
+        return Ok(());
     }
     let now = server.clock.now();
     if let Change::Invite(user_id) = &wanted.change
@@ -139,17 +160,23 @@ pub async fn leave_all(server: &Arc<Server>, caller: &Caller) -> Result<()> {
     first
 }
 
-/// The room that an id or an alias of this server names; the application service in whose names the alias is may make
-/// it now.
+/// The room that an id or an alias names, with servers that are in it as far as the alias tells. The application service
+/// in whose names an alias of this server is may make it now; of other servers those are asked.
 ///
 /// # Errors
-/// `NotFound` when there is no such alias here, `ServiceTimedOut` when the service doesn't answer.
-pub async fn resolve(server: &Arc<Server>, caller: &Caller, room: OwnedRoomOrAliasId) -> Result<OwnedRoomId> {
+/// `NotFound` when there is no such alias, `ServiceTimedOut` when the service doesn't answer, `Elsewhere` when the other
+/// server doesn't.
+pub async fn resolve(
+    server: &Arc<Server>,
+    caller: &Caller,
+    room: OwnedRoomOrAliasId,
+) -> Result<(OwnedRoomId, Vec<OwnedServerName>)> {
     if let Ok(room_id) = <&RoomId>::try_from(&*room) {
-        return Ok(room_id.to_owned());
+        return Ok((room_id.to_owned(), Vec::new()));
     }
     let alias = RoomAliasId::parse(room.as_str()).map_err(|_| Refusal::not_found("this room was"))?;
-    Ok(aliases::resolve(server, Some(caller), &alias).await?.room_id)
+    let found = aliases::resolve(server, Some(caller), &alias).await?;
+    Ok((found.room_id, found.servers))
 }
 
 impl Unit {

@@ -56,7 +56,7 @@ pub async fn get(
     caller: Caller,
     room: OwnedRoomOrAliasId,
 ) -> Result<(RoomSummary, MembershipState)> {
-    let room_id = membership::resolve(server, &caller, room).await?;
+    let (room_id, _) = membership::resolve(server, &caller, room).await?;
     let server_ = Arc::clone(server);
     server
         .store

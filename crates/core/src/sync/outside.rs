@@ -44,6 +44,13 @@ pub struct LeftRoom {
 
 /// An invitation, or a knock.
 pub(crate) async fn invited(tx: &mut Tx<'_>, head: &Head, member: &MemberRow) -> Result<InvitedRoom> {
+    // Of a room that nobody here is in, what another server told.
+    if head.local_joined.is_empty()
+        && let Some(told) = tx.stripped_state_get(&member.user_id, head.room.nid).await?
+    {
+        let state = serde_json::from_str(&told.events)?;
+        return Ok(InvitedRoom { state });
+    }
     let people = [&*member.sender, &member.user_id];
     let rows = outside_state(tx, head.room.nid, &people).await?;
     let state = rows
@@ -75,7 +82,8 @@ pub(crate) async fn left(
     if seen.is_empty() {
         // A refused invitation, or history that is for members only: the user's own event says what happened.
         let own = tx.event_get_many(head.room.nid, &[member.event]).await?;
-        seen.extend(own.into_iter().map(|row| Seen {
+        let mut own = own.into_iter().filter(says_so);
+        seen.extend(own.next().map(|row| Seen {
             row,
             membership: MembershipState::Leave,
         }));
@@ -111,6 +119,26 @@ pub(crate) async fn left(
             .filter(|data| filter.allows_type(&data.kind))
             .collect(),
     }))
+}
+
+/// Whether an event says that somebody isn't in the room: not where a room elsewhere was left, and no other server took
+/// that.
+fn says_so(row: &EventRow) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Event {
+        content: Content,
+    }
+    #[derive(serde::Deserialize)]
+    struct Content {
+        membership: MembershipState,
+    }
+    let event = serde_json::from_str::<Event>(&row.json);
+    event.is_ok_and(|event| {
+        matches!(
+            event.content.membership,
+            MembershipState::Leave | MembershipState::Ban
+        )
+    })
 }
 
 /// The state of a room that was left: all that there was, or what changed since; up to the end of the timeline or, as

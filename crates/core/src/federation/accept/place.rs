@@ -451,7 +451,8 @@ impl Placing {
             _ => tx.state_diff(head.room.state, state).await?,
         };
         head.room.state = state;
-        shift(server, tx, head, &changes, (&self.pdu, nid, pos)).await?;
+        let at_hand = HashMap::from([(nid, Arc::clone(&self.pdu))]);
+        shift(server, tx, head, &changes, at_hand, pos).await?;
         let redacted = enter(server, tx, head, &self.pdu, (nid, pos)).await?;
         let guests = redacted == Some(TimelineEventType::RoomGuestAccess)
             || changes

@@ -18,14 +18,18 @@ use crate::{
     },
 };
 
+/// Parts of the state that are noted with the head; after more changes at once it is read anew.
+const MAX_NOTED: usize = 64;
+
 /// Writes where the current state changes, and what that makes of people. Wakes those of this server whom it concerns.
-/// One of the events is at hand already.
+/// Events that are at hand already needn't be read.
 pub(crate) async fn shift(
     server: &Server,
     tx: &mut Tx<'_>,
     head: &mut Head,
     changes: &[StateChange],
-    (new, new_nid, pos): (&Arc<Pdu>, EventNid, StreamPos),
+    mut events: HashMap<EventNid, Arc<Pdu>>,
+    pos: StreamPos,
 ) -> Result<()> {
     if changes.is_empty() {
         return Ok(());
@@ -34,18 +38,21 @@ pub(crate) async fn shift(
     let nids: Vec<EventNid> = changes
         .iter()
         .filter_map(|change| change.new)
-        .filter(|nid| *nid != new_nid)
+        .filter(|nid| !events.contains_key(nid))
         .collect();
-    let mut events: HashMap<EventNid, Arc<Pdu>> = HashMap::with_capacity(nids.len() + 1);
     for row in tx.event_get_many(head.room.nid, &nids).await? {
         events.insert(row.nid, Arc::new(judged(head, &row)?));
     }
-    events.insert(new_nid, Arc::clone(new));
+    if changes.len() > MAX_NOTED {
+        head.forget_states();
+    }
     let mut gone = Vec::new();
     for change in changes {
         match change.new.and_then(|nid| events.get(&nid)) {
             Some(event) => {
-                head.put_state(event);
+                if changes.len() <= MAX_NOTED {
+                    head.put_state(event);
+                }
                 if change.kind == StateEventType::RoomEncryption && change.state_key.is_empty() {
                     head.room.ever_encrypted = true;
                 }
@@ -64,11 +71,12 @@ pub(crate) async fn shift(
         if let Some(event) = events.get(&nid)
             && let Some(user_id) = member(event)
         {
-            numbers.insert(event.event_id(), nid);
+            numbers.insert(event.event_id(), (nid, pos));
             members.push((event, user_id));
         }
     }
-    let place = |pdu: &Pdu| (numbers.get(pdu.event_id()).copied().unwrap_or(new_nid), pos);
+    // Each of them was put there right before.
+    let place = |pdu: &Pdu| numbers.get(pdu.event_id()).copied().unwrap_or((EventNid(0), pos));
     set_memberships(server, tx, head, &members, place).await?;
     for (_, user_id) in members.iter().filter(|(_, user_id)| server.is_local(user_id)) {
         tx.wake_user(user_id);

@@ -11,13 +11,14 @@ use ruma::api::client::knock::knock_room::v3::{Request, Response};
 use crate::call::Authed;
 
 pub(crate) async fn knock(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
-    let room_id = membership::resolve(&server, &caller, request.room_id_or_alias).await?;
+    let (room_id, servers) = membership::resolve(&server, &caller, request.room_id_or_alias).await?;
+    let via = request.via.into_iter().chain(servers).collect();
     let wanted = ChangeMembership {
         caller,
         room_id: room_id.clone(),
         change: Change::Knock,
         reason: request.reason,
     };
-    membership::change(&server, wanted).await?;
+    membership::change_via(&server, wanted, via).await?;
     Ok(Response::new(room_id))
 }
