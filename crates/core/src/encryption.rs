@@ -6,15 +6,18 @@
 //! gets only signatures that mean something.
 //!
 //! Start reading at [`upload_keys`], then [`query_keys`] and [`claim_keys`]; [`upload_identity`] and
-//! [`upload_signatures`] are cross-signing, [`dehydrated_device`] receives while nobody is signed in.
+//! [`upload_signatures`] are cross-signing, [`dehydrated_device`] receives while nobody is signed in. Other servers are
+//! told by [`for_servers`] and asked by `remote_keys`.
 
 pub mod backup_keys;
 pub mod backup_versions;
 pub mod claim_keys;
 pub mod dehydrated_device;
+pub mod for_servers;
 mod identity;
 pub mod key_changes;
 pub mod query_keys;
+pub(crate) mod remote_keys;
 pub mod send_to_device;
 mod signed;
 pub mod upload_identity;

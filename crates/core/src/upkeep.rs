@@ -14,11 +14,15 @@ const ANSWER_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 const UNUSED_CLIENT_MS: i64 = 24 * 60 * 60 * 1000;
 /// How long what notified somebody counts for the number on their icon: 30 days, in ms.
 const NOTIFIED_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+/// How long keys of people of other servers are kept: two days, in ms. They are handed out for one; signatures on them are
+/// checked a bit longer.
+const REMOTE_KEYS_MS: i64 = 2 * 24 * 60 * 60 * 1000;
 
 struct ForgetAnswers {
     before_ts: i64,
     clients_before_ts: i64,
     notified_before_ts: i64,
+    remote_keys_before_ts: i64,
 }
 
 /// Removes what has run out. For every minute; harmless to repeat and to leave out.
@@ -46,6 +50,7 @@ pub async fn forget_answers(server: &Arc<Server>) -> Result<()> {
             before_ts: server.now_ts() - ANSWER_MS,
             clients_before_ts: server.now_ts() - UNUSED_CLIENT_MS,
             notified_before_ts: server.now_ts() - NOTIFIED_MS,
+            remote_keys_before_ts: server.now_ts() - REMOTE_KEYS_MS,
         })
         .await?;
     accounts::guest::tidy(server).await?;
@@ -63,6 +68,7 @@ impl Work for ForgetAnswers {
         tx.oauth_grant_delete_ended().await?;
         tx.oauth_client_delete_unused(self.clients_before_ts).await?;
         tx.notified_delete_old(self.notified_before_ts).await?;
+        tx.remote_keys_delete_old(self.remote_keys_before_ts).await?;
         Ok(())
     }
 }

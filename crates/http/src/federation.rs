@@ -14,6 +14,7 @@ mod query;
 mod receive;
 mod rooms;
 mod send;
+mod user;
 mod version;
 mod well_known;
 
@@ -30,6 +31,7 @@ pub(crate) fn routes() -> Routes {
     handshakes::routes(&mut routes);
     send::routes(&mut routes);
     invite::routes(&mut routes);
+    user::routes(&mut routes);
     openid::routes(&mut routes);
     well_known::routes(&mut routes);
     routes

@@ -2,6 +2,8 @@
 
 #[path = "federation/edus.rs"]
 mod edus;
+#[path = "federation/encryption.rs"]
+mod encryption;
 #[path = "federation/handshakes.rs"]
 mod handshakes;
 #[path = "federation/invites.rs"]
@@ -20,6 +22,9 @@ mod receive;
 mod requests;
 #[path = "federation/rooms.rs"]
 mod rooms;
+#[path = "signing.rs"]
+#[expect(dead_code, reason = "another test program uses the rest")]
+mod signing;
 
 use rohrpost_testkit::{Neighbours, TestServer};
 

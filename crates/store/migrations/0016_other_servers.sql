@@ -1,2 +1,12 @@
 -- The rooms of a server: an event that another server asks for by its id is looked for in those alone.
 CREATE INDEX room_servers_by_server ON room_servers (server);
+
+-- Devices and identities of people of other servers, as those servers told. What is kept is used while they share a room
+-- with somebody here ever since, and nothing was heard of a change.
+CREATE TABLE remote_keys (
+    user_id TEXT PRIMARY KEY,
+    fetched_pos INTEGER NOT NULL,     -- where the stream was before they were asked for
+    fetched_ts INTEGER NOT NULL,
+    keys TEXT NOT NULL                -- JSON, as it was checked
+) STRICT, WITHOUT ROWID;
+CREATE INDEX remote_keys_by_ts ON remote_keys (fetched_ts);

@@ -52,6 +52,7 @@ mod pushers;
 mod receipts;
 mod received_txns;
 mod relations;
+mod remote_keys;
 mod reports;
 mod room_lists;
 mod room_news;
@@ -112,6 +113,7 @@ pub use self::{
     pushers::{DuePusher, PusherProgress, PusherRow},
     receipts::ReceiptRow,
     relations::{NewRelation, Related, RelationQuery, ThreadPart},
+    remote_keys::NewRemoteKeys,
     reports::ReportRow,
     room_lists::ListedRoom,
     room_news::RoomNews,

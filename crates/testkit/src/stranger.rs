@@ -37,7 +37,7 @@ use ruma::{
     CanonicalJsonObject, OwnedRoomId, OwnedServerName, OwnedUserId, RoomVersionId, ServerName,
     api::federation::authentication::{XMatrix, XMatrixSigningInput},
     events::room::member::MembershipState,
-    signatures::{Ed25519KeyPair, sign_event, sign_json},
+    signatures::{Ed25519KeyPair, hash_and_sign_event, reference_hash, sign_event, sign_json},
 };
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
@@ -210,6 +210,23 @@ impl Stranger {
     /// The same with another status.
     pub fn refuses(&self, path: &str, status: u16, answer: Value) {
         self.answers_with(path, move |_| (status, answer.clone()));
+    }
+
+    /// Hashes and signs any event of a room of this version; answers its id and the event.
+    #[must_use]
+    pub fn sign_event(&self, version: &str, event: Value) -> (String, Value) {
+        let version = RoomVersionId::try_from(version).expect("a version");
+        let rules = rules(&version).expect("a supported version");
+        let mut event: CanonicalJsonObject = serde_json::from_value(event).expect("canonical JSON");
+        hash_and_sign_event(
+            self.shared.name.as_str(),
+            &*self.shared.key,
+            &mut event,
+            &rules.redaction,
+        )
+        .expect("a signature");
+        let hash = reference_hash(&event, rules).expect("a hash");
+        (format!("${hash}"), json!(event))
     }
 
     /// Says how an answer is made of the body of a request.

@@ -1,6 +1,6 @@
 //! Hands out one-time keys. Each is handed out once; when there are none, the fallback key is.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use rohrpost_store::{KeyWanted, OneTimeKey, Tx, Work};
 use ruma::{
@@ -9,10 +9,12 @@ use ruma::{
 };
 use serde_json::value::RawValue;
 
+pub use super::remote_keys::Failures;
+use super::remote_keys::{self, PATIENCE};
 use crate::{Caller, Refusal, Result, Server, limits::Kind};
 
 /// Devices in one request.
-const MAX_DEVICES: usize = 5_000;
+pub(super) const MAX_DEVICES: usize = 5_000;
 /// Keys that are claimed in one unit of work, so that others needn't wait long.
 const KEYS_PER_UNIT: usize = 250;
 
@@ -21,8 +23,12 @@ pub struct ClaimKeys {
     /// Who wants them.
     pub caller: Caller,
     /// The algorithm for each device.
-    pub wanted: BTreeMap<OwnedUserId, BTreeMap<OwnedDeviceId, OneTimeKeyAlgorithm>>,
+    pub wanted: Wanted,
+    /// How long other servers are waited for; `None`: 10 s, which is the longest time.
+    pub patience: Option<Duration>,
 }
+
+type Wanted = BTreeMap<OwnedUserId, BTreeMap<OwnedDeviceId, OneTimeKeyAlgorithm>>;
 
 /// The keys of devices, each under its id.
 pub type ClaimedKeys =
@@ -30,29 +36,46 @@ pub type ClaimedKeys =
 
 struct Unit(Vec<KeyWanted>);
 
-/// Hands out a key of each wanted device. Devices that have none, or don't exist, are missing in the answer.
+/// Hands out a key of each wanted device. Devices that have none, or don't exist, are missing in the answer. Beside it
+/// stand the servers that didn't answer.
 ///
 /// # Errors
 /// `InvalidParam` for too many devices at once; `LimitExceeded`.
-pub async fn claim_keys(server: &Arc<Server>, claim: ClaimKeys) -> Result<ClaimedKeys> {
-    let ClaimKeys { caller, wanted } = claim;
+pub async fn claim_keys(server: &Arc<Server>, claim: ClaimKeys) -> Result<(ClaimedKeys, Failures)> {
+    let ClaimKeys {
+        caller,
+        wanted,
+        patience,
+    } = claim;
     server.limit(Kind::KeyClaim, caller.user_id.as_str())?;
     if wanted.values().map(BTreeMap::len).sum::<usize>() > MAX_DEVICES {
         return Err(Refusal::InvalidParam(format!(
             "please claim keys of at most {MAX_DEVICES} devices at once"
         )));
     }
-    let wanted: Vec<KeyWanted> = wanted
+    let (local, remote): (Wanted, Wanted) = wanted
         .into_iter()
-        .filter(|(user_id, _)| server.is_local(user_id))
-        .flat_map(|(user_id, devices)| {
-            devices.into_iter().map(move |(device_id, algorithm)| KeyWanted {
-                user_id: user_id.clone(),
-                device_id,
-                algorithm: algorithm.to_string(),
-            })
+        .partition(|(user_id, _)| server.is_local(user_id));
+    let mut claimed = hand_out(server, keys_wanted(local)).await?;
+    let patience = patience.unwrap_or(PATIENCE).min(PATIENCE);
+    let (of_others, failures) = remote_keys::claim(server, remote, patience).await?;
+    claimed.extend(of_others);
+    Ok((claimed, failures))
+}
+
+pub(super) fn keys_wanted(wanted: Wanted) -> Vec<KeyWanted> {
+    let of_user = |(user_id, devices): (OwnedUserId, BTreeMap<OwnedDeviceId, OneTimeKeyAlgorithm>)| {
+        devices.into_iter().map(move |(device_id, algorithm)| KeyWanted {
+            user_id: user_id.clone(),
+            device_id,
+            algorithm: algorithm.to_string(),
         })
-        .collect();
+    };
+    wanted.into_iter().flat_map(of_user).collect()
+}
+
+/// Hands out keys of users of this server, whoever asks.
+pub(super) async fn hand_out(server: &Arc<Server>, wanted: Vec<KeyWanted>) -> Result<ClaimedKeys> {
     let mut claimed = ClaimedKeys::new();
     for wanted in wanted.chunks(KEYS_PER_UNIT) {
         let keys = server.store.write(Unit(wanted.to_vec())).await?;

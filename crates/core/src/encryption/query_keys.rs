@@ -1,6 +1,6 @@
 //! Answers the public keys of users: their devices and identities, with the signatures the viewer may see.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use rohrpost_store::{CrossSigningKey, DeviceKeys as StoredKeys, KeySignature, KeyUsage, Tx};
 use ruma::{
@@ -10,18 +10,24 @@ use ruma::{
 };
 use serde_json::{Map, Value, value::to_raw_value};
 
+pub use super::remote_keys::Failures;
+use super::remote_keys::{self, PATIENCE, RemoteKeys};
 use crate::{Caller, Refusal, Result, Server};
 
 /// Users in one request. Clients ask for up to 250 at once.
-const MAX_USERS: usize = 5_000;
+pub(super) const MAX_USERS: usize = 5_000;
 
 /// Whose keys are wanted.
 pub struct QueryKeys {
     /// Who asks.
     pub caller: Caller,
     /// Users and their devices; no device: all of them.
-    pub wanted: BTreeMap<OwnedUserId, Vec<OwnedDeviceId>>,
+    pub wanted: Wanted,
+    /// How long other servers are waited for; `None`: 10 s, which is the longest time.
+    pub patience: Option<Duration>,
 }
+
+type Wanted = BTreeMap<OwnedUserId, Vec<OwnedDeviceId>>;
 
 /// Public keys of users.
 #[derive(Default)]
@@ -37,30 +43,75 @@ pub struct PublicKeys {
     pub user_signing: BTreeMap<OwnedUserId, Raw<WireIdentity>>,
 }
 
-/// Answers public keys. Everybody on this server may know everybody's.
+/// Answers public keys. Everybody on this server may know everybody's. People of other servers of whom nothing is known
+/// are missing; beside the keys stand the servers that didn't answer.
 ///
 /// # Errors
 /// `InvalidParam` for too many users at once.
-pub async fn query_keys(server: &Arc<Server>, query: QueryKeys) -> Result<PublicKeys> {
-    let QueryKeys { caller, mut wanted } = query;
+pub async fn query_keys(server: &Arc<Server>, query: QueryKeys) -> Result<(PublicKeys, Failures)> {
+    let QueryKeys {
+        caller,
+        wanted,
+        patience,
+    } = query;
     if wanted.len() > MAX_USERS {
         return Err(Refusal::InvalidParam(format!(
             "please ask for at most {MAX_USERS} users at once"
         )));
     }
-    wanted.retain(|user, _| server.is_local(user));
-    server
-        .store
-        .read(move |tx| Box::pin(async move { read(tx, &caller.user_id, wanted).await }))
-        .await
+    let (local, remote): (Wanted, Wanted) = wanted
+        .into_iter()
+        .partition(|(user_id, _)| server.is_local(user_id));
+    let patience = patience.unwrap_or(PATIENCE).min(PATIENCE);
+    let users = remote.keys().cloned().collect();
+    let (of_others, failures) = remote_keys::query(server, users, patience).await?;
+    let reading = server.store.read(move |tx| {
+        Box::pin(async move {
+            let mut keys = read(tx, &caller.user_id, local).await?;
+            add(tx, &caller.user_id, remote, of_others, &mut keys).await?;
+            Ok::<_, Refusal>(keys)
+        })
+    });
+    Ok((reading.await?, failures))
+}
+
+/// Adds the keys of people of other servers, with the signatures of the viewer.
+async fn add(
+    tx: &mut Tx<'_>,
+    viewer: &UserId,
+    wanted: Wanted,
+    mut found: BTreeMap<OwnedUserId, RemoteKeys>,
+    keys: &mut PublicKeys,
+) -> Result<()> {
+    let users: Vec<OwnedUserId> = wanted.keys().cloned().collect();
+    let signatures = tx.key_signature_list_each(&users, viewer).await?;
+    for ((user, only), signatures) in wanted.into_iter().zip(signatures) {
+        let Some(mut of_user) = found.remove(&user) else {
+            continue;
+        };
+        of_user
+            .devices
+            .retain(|device_id, _| only.is_empty() || only.contains(device_id));
+        keys.devices.insert(user.clone(), of_user.devices);
+        if let Some(self_signing) = of_user.self_signing {
+            keys.self_signing.insert(user.clone(), self_signing);
+        }
+        if let Some(master) = of_user.master {
+            let public = master
+                .deserialize()
+                .ok()
+                .and_then(|key| key.keys.into_values().next());
+            let by_key = group(signatures);
+            let signatures = public.and_then(|public| by_key.get(&public));
+            keys.master
+                .insert(user, merged(master.json().get(), signatures, None)?);
+        }
+    }
+    Ok(())
 }
 
 /// The keys of users of this server, with the signatures that `viewer` may see.
-pub(crate) async fn read(
-    tx: &mut Tx<'_>,
-    viewer: &UserId,
-    wanted: BTreeMap<OwnedUserId, Vec<OwnedDeviceId>>,
-) -> Result<PublicKeys> {
+pub(crate) async fn read(tx: &mut Tx<'_>, viewer: &UserId, wanted: Wanted) -> Result<PublicKeys> {
     let users: Vec<OwnedUserId> = wanted.keys().cloned().collect();
     let devices = tx.device_keys_list_each(&users).await?;
     let identities = tx.cross_signing_list_each(&users).await?;

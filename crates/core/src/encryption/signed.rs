@@ -103,13 +103,25 @@ impl Signed {
 
     /// The object with the signature of one key of one user, if it is there, and no other.
     pub(super) fn json_with(&self, user_id: &UserId, key_id: &str) -> Result<String> {
+        self.json_with_each(user_id, [key_id])
+    }
+
+    /// The object with the signatures of some keys of one user, those that are there, and no others.
+    pub(super) fn json_with_each<'k>(
+        &self,
+        user_id: &UserId,
+        key_ids: impl IntoIterator<Item = &'k str>,
+    ) -> Result<String> {
         let mut object = self.body.clone();
-        let signature = self
-            .signatures
-            .get(user_id.as_str())
-            .and_then(|by_key| by_key.get(key_id));
-        if let Some(signature) = signature {
-            let by_key = BTreeMap::from([(key_id.to_owned(), CanonicalJsonValue::String(signature.clone()))]);
+        let of_user = self.signatures.get(user_id.as_str());
+        let by_key: CanonicalJsonObject = key_ids
+            .into_iter()
+            .filter_map(|key_id| {
+                let signature = of_user?.get(key_id)?.clone();
+                Some((key_id.to_owned(), CanonicalJsonValue::String(signature)))
+            })
+            .collect();
+        if !by_key.is_empty() {
             let by_user = BTreeMap::from([(user_id.to_string(), CanonicalJsonValue::Object(by_key))]);
             object.insert("signatures".to_owned(), CanonicalJsonValue::Object(by_user));
         }

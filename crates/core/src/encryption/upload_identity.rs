@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use rohrpost_store::{CrossSigningKey, KeySignature, KeyUsage, Tx, Work};
 use ruma::{
+    UserId,
     api::client::uiaa::AuthData,
     encryption::{CrossSigningKey as WireKey, KeyUsage as WireUsage},
     serde::Raw,
@@ -80,7 +81,7 @@ pub async fn upload_identity(server: &Arc<Server>, upload: UploadIdentity<'_>) -
     let mut keys = Keys::new();
     for (usage, raw) in given {
         if let Some(raw) = raw {
-            keys.insert(usage, checked_key(&caller, usage, &raw)?);
+            keys.insert(usage, check_key(&caller.user_id, usage, &raw)?);
         }
     }
     let mut proof = None;
@@ -121,7 +122,10 @@ pub async fn upload_identity(server: &Arc<Server>, upload: UploadIdentity<'_>) -
 }
 
 /// Checks everything about a key that can be seen from the key itself.
-fn checked_key(caller: &Caller, usage: KeyUsage, raw: &Raw<WireKey>) -> Result<Published> {
+///
+/// # Errors
+/// `BadJson`, `TooLarge`, `InvalidParam`.
+pub(super) fn check_key(user_id: &UserId, usage: KeyUsage, raw: &Raw<WireKey>) -> Result<Published> {
     let (name, wire_usage) = match usage {
         KeyUsage::Master => ("master_key", WireUsage::Master),
         KeyUsage::SelfSigning => ("self_signing_key", WireUsage::SelfSigning),
@@ -131,10 +135,8 @@ fn checked_key(caller: &Caller, usage: KeyUsage, raw: &Raw<WireKey>) -> Result<P
     let key = raw
         .deserialize()
         .map_err(|error| Refusal::BadJson(format!("{name}: {error}")))?;
-    if key.user_id != caller.user_id {
-        return Err(Refusal::InvalidParam(format!(
-            "{name} is of another user than the access token"
-        )));
+    if key.user_id != *user_id {
+        return Err(Refusal::InvalidParam(format!("{name} is of another user")));
     }
     if key.usage != [wire_usage] {
         return Err(Refusal::InvalidParam(format!("{name} has another usage")));

@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use rohrpost_store::{KeySignature, KeyUsage, OneTimeKey, OneTimeKeyCounts, Tx, Work};
 use ruma::{
-    OneTimeKeyAlgorithm, OwnedOneTimeKeyId, UInt,
+    DeviceId, OneTimeKeyAlgorithm, OwnedOneTimeKeyId, UInt, UserId,
     encryption::{DeviceKeys, OneTimeKey as WireKey},
     serde::Raw,
 };
 
 use super::{
-    identity::{Identity, device_key},
+    identity::{Identity, Published, device_key},
     signed::{PublicKey, Signed},
 };
 use crate::{Caller, Refusal, Result, Server, devices};
@@ -135,13 +135,33 @@ async fn checked_device_keys(
     let Caller {
         user_id, device_id, ..
     } = caller;
+    let object = check_device_keys(user_id, device_id, raw)?.object;
+    let signer = format!("ed25519:{device_id}");
+    let json = object.json_with(user_id, &signer)?;
+    let self_signing = self_signed(server, caller, &object).await?;
+    Ok(NewDeviceKeys {
+        object,
+        json,
+        self_signing,
+    })
+}
+
+/// Checks everything about the keys of a device that can be seen from them.
+///
+/// # Errors
+/// `BadJson`, `TooLarge`, `InvalidParam`; `InvalidSignature` when the device did not sign them.
+pub(super) fn check_device_keys(
+    user_id: &UserId,
+    device_id: &DeviceId,
+    raw: &Raw<DeviceKeys>,
+) -> Result<Published> {
     let object = Signed::parse(raw.json().get())?;
     let keys = raw
         .deserialize()
         .map_err(|error| Refusal::BadJson(format!("device_keys: {error}")))?;
     if keys.user_id != *user_id || keys.device_id != *device_id {
         return Err(Refusal::InvalidParam(
-            "device_keys are of another user or device than the access token".to_owned(),
+            "device_keys are of another user or device".to_owned(),
         ));
     }
     let curve25519 = format!("curve25519:{device_id}");
@@ -166,13 +186,7 @@ async fn checked_device_keys(
             "the device did not sign its keys, or the signature is wrong".to_owned(),
         ));
     }
-    let json = object.json_with(user_id, &signer)?;
-    let self_signing = self_signed(server, caller, &object).await?;
-    Ok(NewDeviceKeys {
-        object,
-        json,
-        self_signing,
-    })
+    Ok(Published { key, object })
 }
 
 /// A new device that got the user's secrets before it published its keys comes with the user's signature.
@@ -209,11 +223,15 @@ async fn self_signed(
 
 fn checked_keys(keys: &BTreeMap<OwnedOneTimeKeyId, Raw<WireKey>>) -> Result<Vec<OneTimeKey>> {
     keys.iter()
-        .map(|(id, raw)| checked_key(id.as_str(), raw.json().get()))
+        .map(|(id, raw)| check_one_time_key(id.as_str(), raw.json().get()))
         .collect()
 }
 
-fn checked_key(id: &str, json: &str) -> Result<OneTimeKey> {
+/// Checks a one-time key; nobody but the device knows whether it signed it.
+///
+/// # Errors
+/// `BadJson`, `TooLarge`, `InvalidParam`.
+pub(super) fn check_one_time_key(id: &str, json: &str) -> Result<OneTimeKey> {
     let (algorithm, key_id) = id.split_once(':').unwrap_or_default();
     let is_named =
         (1..=MAX_NAME_BYTES).contains(&algorithm.len()) && (1..=MAX_NAME_BYTES).contains(&key_id.len());

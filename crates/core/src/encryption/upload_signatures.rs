@@ -49,6 +49,7 @@ pub type Failures = BTreeMap<OwnedUserId, BTreeMap<String, SignatureFailure>>;
 type Identities = BTreeMap<OwnedUserId, Identity>;
 
 struct Unit {
+    server: Arc<Server>,
     signer: OwnedUserId,
     /// What the signatures were verified against.
     known: Identities,
@@ -69,17 +70,14 @@ pub async fn upload_signatures(server: &Arc<Server>, upload: UploadSignatures) -
         )));
     }
     for _ in 0..ATTEMPTS {
-        let mut users: Vec<OwnedUserId> = signed
-            .keys()
-            .filter(|user| server.is_local(user))
-            .cloned()
-            .collect();
+        let mut users: Vec<OwnedUserId> = signed.keys().cloned().collect();
         users.push(signer.clone());
         users.sort_unstable();
         users.dedup();
+        let server_ = Arc::clone(server);
         let known = server
             .store
-            .read(move |tx| Box::pin(async move { load(tx, users).await }))
+            .read(move |tx| Box::pin(async move { load(&server_, tx, users).await }))
             .await?;
         let (verified, failures) = judge(&signer, &signed, &known);
         if verified.is_empty() {
@@ -88,6 +86,7 @@ pub async fn upload_signatures(server: &Arc<Server>, upload: UploadSignatures) -
         if server
             .store
             .write(Unit {
+                server: Arc::clone(server),
                 signer: signer.clone(),
                 known,
                 verified,
@@ -102,9 +101,12 @@ pub async fn upload_signatures(server: &Arc<Server>, upload: UploadSignatures) -
     ))
 }
 
-async fn load(tx: &mut Tx<'_>, users: Vec<OwnedUserId>) -> Result<Identities> {
-    let identities = Identity::load(tx, &users).await?;
-    Ok(users.into_iter().zip(identities).collect())
+/// What is known of these users. Of people of other servers that is what somebody here asked for lately.
+async fn load(server: &Server, tx: &mut Tx<'_>, users: Vec<OwnedUserId>) -> Result<Identities> {
+    let (local, remote): (Vec<_>, Vec<_>) = users.into_iter().partition(|user| server.is_local(user));
+    let mut identities = Identity::load(tx, &local).await?;
+    identities.extend(Identity::load_remote(tx, &remote).await?);
+    Ok(local.into_iter().chain(remote).zip(identities).collect())
 }
 
 /// Verifies everything. An object of which one signature is wrong is left out as a whole.
@@ -202,7 +204,7 @@ impl Work for Unit {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<bool> {
         tx.cross_signing_lock(&self.signer).await?;
         let users: Vec<OwnedUserId> = self.known.keys().cloned().collect();
-        if load(tx, users).await? != self.known {
+        if load(&self.server, tx, users).await? != self.known {
             return Ok(false);
         }
         let targets: Vec<OwnedUserId> = self.verified.keys().cloned().collect();

@@ -1,6 +1,7 @@
 //! Public keys: published, asked for, handed out, signed.
 
 mod claim_keys;
+mod failures;
 mod key_changes;
 mod query_keys;
 mod upload_identity;

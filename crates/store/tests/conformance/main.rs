@@ -42,6 +42,7 @@ mod pushers;
 mod receipts;
 mod refresh_tokens;
 mod relations;
+mod remote_keys;
 mod room_lists;
 mod room_servers;
 mod rooms;

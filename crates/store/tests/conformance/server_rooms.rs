@@ -70,7 +70,10 @@ fn people_share_a_room_with_a_server_while_both_are_in_it() {
             join(tx, a, &alice, 1).await?;
             assert!(tx.server_sharing_each(there, &users).await?.is_empty());
             join(tx, a, one, 2).await?;
-            assert_eq!(tx.server_sharing_each(there, &users).await?, [alice.clone()]);
+            assert_eq!(
+                tx.server_sharing_each(there, &users).await?,
+                std::slice::from_ref(&alice)
+            );
             leave(tx, a, &alice, 3).await?;
             assert!(tx.server_sharing_each(there, &users).await?.is_empty());
         });

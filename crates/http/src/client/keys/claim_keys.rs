@@ -9,12 +9,17 @@ use rohrpost_core::{
 };
 use ruma::api::client::keys::claim_keys::v3::{Request, Response};
 
+use super::failures::told;
 use crate::call::Authed;
 
 pub(crate) async fn claim_keys(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
     let claim = ClaimKeys {
         caller,
         wanted: request.one_time_keys,
+        patience: request.timeout,
     };
-    Ok(Response::new(claim_keys::claim_keys(&server, claim).await?))
+    let (claimed, failures) = claim_keys::claim_keys(&server, claim).await?;
+    let mut response = Response::new(claimed);
+    response.failures = told(failures);
+    Ok(response)
 }

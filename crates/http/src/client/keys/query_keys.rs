@@ -9,18 +9,21 @@ use rohrpost_core::{
 };
 use ruma::api::client::keys::get_keys::v3::{Request, Response};
 
+use super::failures::told;
 use crate::call::Authed;
 
 pub(crate) async fn query_keys(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
-    let found = query_keys::query_keys(
+    let (found, failures) = query_keys::query_keys(
         &server,
         QueryKeys {
             caller,
             wanted: request.device_keys,
+            patience: request.timeout,
         },
     )
     .await?;
     let mut response = Response::new();
+    response.failures = told(failures);
     response.device_keys = found.devices;
     response.master_keys = found.master;
     response.self_signing_keys = found.self_signing;

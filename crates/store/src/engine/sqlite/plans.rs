@@ -144,6 +144,14 @@ fn rooms_of_other_servers_are_read_by_name() {
         "SEARCH m USING PRIMARY KEY (user_id=?)",
         "SEARCH s USING COVERING INDEX room_servers_by_server (server=? AND room_nid=?)",
     ]);
+    plan!(|tx| tx.remote_keys_list_valid(&[alice.to_owned()], there, 0) => [
+        "SEARCH r USING PRIMARY KEY (user_id=?)",
+        "CORRELATED SCALAR SUBQUERY 1",
+        "SEARCH c USING PRIMARY KEY (user_id=?)",
+        "CORRELATED SCALAR SUBQUERY 2",
+        "SEARCH m USING PRIMARY KEY (user_id=?)",
+        "SEARCH s USING PRIMARY KEY (room_nid=? AND server=?)",
+    ]);
     plan!(|tx| tx.server_people_in(ROOM, there, 10) => [
         "SEARCH memberships USING COVERING INDEX memberships_by_room (room_nid=?)",
     ]);
