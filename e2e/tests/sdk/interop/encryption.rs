@@ -1,6 +1,8 @@
 //! Encrypted rooms, with the Rust client library at both servers.
 
 use anyhow::ensure;
+use matrix_sdk::ruma::api::client::room::create_room;
+use matrix_sdk::ruma::assign;
 
 use super::pair::{Pair, SIDES, Side};
 use crate::device::Device;
@@ -19,8 +21,18 @@ pub(crate) async fn people_of_both_read_what_is_encrypted(pair: &mut Pair) -> an
         let troubles = Troubles::default();
         let anna = device(pair, side, "anna.albrecht", &troubles).await?;
         let ben = device(pair, side.other(), "ben.brueckner", &troubles).await?;
-        let room = anna.room_with(&[&ben]).await?;
+        let request = assign!(create_room::v3::Request::new(), {
+            preset: Some(create_room::v3::RoomPreset::PrivateChat),
+            invite: vec![ben.user_id().to_owned()],
+        });
+        let room = anna.client.create_room(request).await?;
         let id = room.room_id();
+        ben.accept(id).await?;
+        // Not by the number of members, which Synapse tells only those who load members lazily.
+        anna.sees(id, "Ben joins", |seen| {
+            seen.event["state_key"] == ben.user_id().as_str() && seen.event["content"]["membership"] == "join"
+        })
+        .await?;
         if !room.latest_encryption_state().await?.is_encrypted() {
             room.enable_encryption().await?;
         }

@@ -1,5 +1,6 @@
 //! Somebody with an account, who uses the client-server API as it is written.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -14,6 +15,8 @@ pub(crate) struct Person {
     http: Client,
     url: String,
     token: String,
+    /// What the last sync went up to.
+    since: Mutex<Option<String>>,
     pub(crate) id: String,
 }
 
@@ -38,6 +41,7 @@ impl Person {
             http,
             url: url.to_owned(),
             token: String::new(),
+            since: Mutex::default(),
             id: String::new(),
         };
         let mut request = json!({ "username": name, "password": password(name) });
@@ -172,9 +176,15 @@ impl Person {
         .await
     }
 
-    /// Everything that a new device is told.
+    /// What happened since this was called last. (Not everything each time: Synapse gives the same first answer for two
+    /// minutes.)
     pub(crate) async fn sync(&self) -> anyhow::Result<Value> {
-        self.get("v3/sync?timeout=0").await
+        let lock = || self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = lock().clone();
+        let since = since.map_or_else(String::new, |since| format!("&since={}", segment(&since)));
+        let answer = self.get(&format!("v3/sync?timeout=0{since}")).await?;
+        *lock() = Some(text(&answer, "next_batch")?);
+        Ok(answer)
     }
 
     /// Sends a text; answers the event's id.
