@@ -24,6 +24,7 @@ pub mod own_keys;
 pub mod partners;
 pub(crate) mod profiles;
 pub(crate) mod public_rooms;
+mod rescinded;
 pub mod rooms;
 pub(crate) mod server_keys;
 pub mod transactions;

@@ -14,6 +14,7 @@ mod join;
 mod knock;
 mod leave;
 pub(crate) mod outside;
+pub(crate) mod restricted;
 
 use std::sync::Arc;
 
@@ -92,21 +93,14 @@ pub(crate) async fn change(
     if wanted.caller.guest {
         return Err(Refusal::GuestAccessForbidden);
     }
-    let mut content = CanonicalJsonObject::new();
-    let mut put = |key: &str, value: Option<String>| {
-        if let Some(value) = value {
-            content.insert(key.to_owned(), CanonicalJsonValue::String(value));
-        }
+    let (name, avatar_url) = match wanted.change {
+        Change::Leave => (None, None),
+        _ => (standing.name, standing.avatar_url),
     };
-    put("reason", wanted.reason.clone());
-    if wanted.change != Change::Leave {
-        put("displayname", standing.name);
-        put("avatar_url", standing.avatar_url);
-    }
     let wanted_ = Wanted {
         user_id: wanted.caller.user_id.clone(),
         room_id: wanted.room_id.clone(),
-        content,
+        content: content(wanted.reason.clone(), name, avatar_url),
         room: standing.room,
         candidates,
     };
@@ -160,6 +154,19 @@ async fn standing(server: &Arc<Server>, wanted: &ChangeMembership) -> Result<Sta
         })
     });
     reading.await
+}
+
+/// What goes into an event besides the membership.
+fn content(reason: Option<String>, name: Option<String>, avatar_url: Option<String>) -> CanonicalJsonObject {
+    let entries = [
+        ("reason", reason),
+        ("displayname", name),
+        ("avatar_url", avatar_url),
+    ];
+    let there = entries
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), CanonicalJsonValue::String(value?))));
+    there.collect()
 }
 
 /// The servers to ask: those that the caller names, those that this server heard of, and the one in the room's id.

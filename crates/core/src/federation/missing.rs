@@ -157,7 +157,11 @@ impl Asking<'_> {
             line = self.between(event, &prev).await?;
         }
         line.push(Arc::clone(event));
-        for event in &line {
+        let outcomes = accept(self.server, &self.room.room_id, &line).await?;
+        for (event, outcome) in line.iter().zip(outcomes) {
+            if !is_missing(&outcome) {
+                continue;
+            }
             let Outcome::Missing { auth, prev } = self.accept_one(event).await? else {
                 continue;
             };

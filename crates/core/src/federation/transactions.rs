@@ -28,6 +28,7 @@ use super::{
     edus,
     locks::Locks,
     missing::{self, Unobtainable},
+    rescinded,
     verify::verify,
 };
 use crate::{Refusal, Result, Server};
@@ -219,13 +220,14 @@ async fn take_room(
             Some(_) => RoomVersionId::V11,
             None => RoomVersionId::V12,
         };
+        let taken = rescinded::take(&server, &room_id, &pdus).await?;
         let read = pdus
             .iter()
             .filter_map(|pdu| read(pdu.get(), &room_id, &version).ok());
         let refused = Err("this server is not in the room".to_owned());
-        return Ok(read
-            .map(|event| (event.event_id().to_owned(), refused.clone()))
-            .collect());
+        answer.extend(read.map(|event| (event.event_id().to_owned(), refused.clone())));
+        answer.extend(taken.into_iter().map(|id| (id, Ok(()))));
+        return Ok(answer);
     };
     let mut wanted: Vec<Unverified> = Vec::with_capacity(pdus.len());
     let mut order: Vec<OwnedEventId> = Vec::with_capacity(pdus.len());
@@ -264,9 +266,18 @@ async fn take_room(
         Ok::<_, Refusal>(ids.zip(outcomes).collect::<HashMap<_, _>>())
     };
     let outcomes = match tokio::time::timeout(ROOM_PATIENCE, taking).await {
-        Ok(outcomes) => outcomes?,
-        Err(_) => {
-            let refused = Err("the room is too busy at the moment".to_owned());
+        Ok(Ok(outcomes)) => outcomes,
+        Ok(Err(Refusal::Store(error))) => return Err(error.into()),
+        // What one room makes impossible must not keep the server from telling of others, for ever.
+        failed => {
+            if let Ok(Err(error)) = &failed {
+                let detail = match error {
+                    Refusal::Internal(detail) => detail.clone(),
+                    other => other.to_string(),
+                };
+                tracing::error!(room = %room_id, detail, "events of another server can't be taken");
+            }
+            let refused = Err("the room can't take events at the moment".to_owned());
             answer.extend(order.into_iter().map(|id| (id, refused.clone())));
             return Ok(answer);
         }

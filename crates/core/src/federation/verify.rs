@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Servers whose keys are fetched at the same time.
-const SERVERS_AT_ONCE: usize = 16;
+const SERVERS_AT_ONCE: usize = 32;
 /// Servers whose keys are looked for to verify one answer.
 const MAX_SERVERS: usize = 5000;
 /// Longest time for fetching keys. Of a server that doesn't answer in time, the events can't be believed.

@@ -56,7 +56,7 @@ pub struct ChangeMembership {
 
 struct Unit {
     server: Arc<Server>,
-    wanted: ChangeMembership,
+    wanted: Arc<ChangeMembership>,
     now: MilliSecondsSinceUnixEpoch,
 }
 
@@ -113,14 +113,22 @@ pub async fn change_via(
         };
         return invites::invite(server, invite).await.map(drop);
     }
-    server
-        .store
-        .write(Unit {
-            server: Arc::clone(server),
-            wanted,
-            now,
-        })
-        .await
+    let wanted = Arc::new(wanted);
+    let unit = Unit {
+        server: Arc::clone(server),
+        wanted: Arc::clone(&wanted),
+        now,
+    };
+    match server.store.write(unit).await {
+        // Perhaps somebody of another server may let them in.
+        Err(Refusal::Forbidden(text))
+            if wanted.change == Change::Join && server.settings.federation.is_on() =>
+        {
+            let joined = memberships::restricted::join(server, &wanted).await?;
+            joined.ok_or(Refusal::Forbidden(text))
+        }
+        result => result,
+    }
 }
 
 /// Leaves or refuses every room that a user is in or invited to. For accounts that are closed.

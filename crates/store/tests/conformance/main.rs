@@ -23,6 +23,7 @@ mod devices;
 mod directory;
 mod email;
 mod events;
+mod graph;
 mod guests;
 mod invitations;
 mod lifecycle;

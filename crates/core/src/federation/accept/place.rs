@@ -62,6 +62,11 @@ pub(super) async fn place(
         Some(row) => Arc::new(pdu(&head.room.room_id, row)?),
         None => Arc::clone(new),
     };
+    if *pdu.kind() == TimelineEventType::RoomCreate && head.room.state != StateNid::default() {
+        // The rules allow any number of them to the server that made the room, up to version 11.
+        let outcome = Outcome::Rejected("the room has its create event".to_owned());
+        return refuse(tx, head, &pdu, known, StateNid::default(), outcome).await;
+    }
     let version = head.room.version.clone();
     let needed: Vec<StateKey> = match needed_state(&pdu, &version) {
         Ok(needed) => needed.into_iter().collect(),

@@ -6,6 +6,7 @@ use rohrpost_room::{
     Pdu, SUPPORTED,
     handshake::{Ask, AskedMembership, Template, check_template},
 };
+use rohrpost_store::StateNid;
 use ruma::{
     RoomVersionId, ServerName,
     api::federation::membership::{prepare_join_event, prepare_knock_event, prepare_leave_event},
@@ -69,12 +70,17 @@ pub(super) async fn make(
             (answer.event, answer.room_version)
         }
     };
+    // Of a room that was never entered, the version is what somebody said.
+    let entered = wanted
+        .room
+        .as_ref()
+        .filter(|room| room.state != StateNid::default());
     let ask = Ask {
         room_id: &wanted.room_id,
         user: &wanted.user_id,
         membership,
         resident,
-        version: wanted.room.as_ref().map(|room| &room.version),
+        version: entered.map(|room| &room.version),
     };
     let template = check_template(event.get(), version.as_ref(), ask).map_err(|error| {
         tracing::info!(%resident, %error, "a template of another server can't be used");

@@ -1,13 +1,13 @@
 //! Joins a room that nobody here is in.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use rohrpost_room::{
     Pdu,
     handshake::AskedMembership,
-    receive::{Kept, Unverified, read},
+    receive::{Kept, Received, Unverified, read},
 };
-use ruma::{RoomVersionId, ServerName, api::federation::membership::create_join_event};
+use ruma::{OwnedEventId, RoomVersionId, ServerName, api::federation::membership::create_join_event};
 use serde_json::value::RawValue;
 
 use super::{
@@ -19,9 +19,9 @@ use super::{
 use crate::{Refusal, Result, Server, federation::verify::verify};
 
 /// Longest answer, in bytes: the state of a room with tens of thousands of members.
-const MAX_BYTES: usize = 256 * 1024 * 1024;
+pub(super) const MAX_BYTES: usize = 256 * 1024 * 1024;
 /// Longest time for it.
-const TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(60);
 /// Events that a room may bring.
 const MAX_EVENTS: usize = 500_000;
 
@@ -93,13 +93,16 @@ async fn join_through(server: &Arc<Server>, resident: &ServerName, wanted: &Want
         .await
         .map_err(NotMade::Refusal)?;
     let count = state.len();
-    let state = verify(server, state).await.map_err(NotMade::Refusal)?;
-    let chain = verify(server, chain).await.map_err(NotMade::Refusal)?;
+    let of_state: HashSet<OwnedEventId> = state.iter().map(|event| event.event_id().to_owned()).collect();
+    let all = state.into_iter().chain(chain).collect();
+    let verified = verify(server, all).await.map_err(NotMade::Refusal)?;
+    let is_state = |received: &Received| of_state.contains(received.pdu.event_id());
+    let (state, chain): (Vec<_>, Vec<_>) = verified.into_iter().partition(is_state);
     if state.len() < count {
         let dropped = count - state.len();
         tracing::warn!(room = %wanted.room_id, dropped, "state events aren't signed as they must be");
     }
-    let own = |received: rohrpost_room::receive::Received| Arc::new(received.pdu);
+    let own = |received: Received| Arc::new(received.pdu);
     let handed = Handed {
         user_id: wanted.user_id.clone(),
         version: made.version.clone(),
@@ -120,7 +123,7 @@ fn unusable(why: &'static str) -> NotMade {
 }
 
 /// Our event with the signature of the other server, where it needs that.
-async fn countersigned(
+pub(super) async fn countersigned(
     server: &Arc<Server>,
     made: &Made,
     answered: Option<Box<RawValue>>,
@@ -150,7 +153,7 @@ async fn read_all(
 ) -> Result<(Vec<Unverified>, Vec<Unverified>)> {
     let (room_id, version) = (made.event.room_id().to_owned(), made.version.clone());
     let reading = move || {
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         let mut read_each = |events: Vec<Box<RawValue>>, version: &RoomVersionId| -> Vec<Unverified> {
             let known = events
                 .iter()

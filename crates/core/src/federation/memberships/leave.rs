@@ -1,6 +1,6 @@
 //! Leaves a room that nobody here is in, or refuses an invitation to one.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use rohrpost_room::handshake::AskedMembership;
 use rohrpost_store::{NewMembership, Tx, Work};
@@ -15,13 +15,30 @@ use super::{
 };
 use crate::{Refusal, Result, Server};
 
+/// How long other servers are asked for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Leaves a room. Where no other server takes that, it is left here all the same.
 ///
 /// # Errors
 /// Only those of the store.
 pub(super) async fn leave(server: &Arc<Server>, wanted: Wanted) -> Result<()> {
+    if let Ok(left) = tokio::time::timeout(PATIENCE, leave_through(server, &wanted)).await
+        && left?
+    {
+        return Ok(());
+    }
+    let unit = Alone {
+        user_id: wanted.user_id,
+        room_id: wanted.room_id,
+    };
+    server.store.write(unit).await
+}
+
+/// Leaves a room by way of one of the servers that are in it. `false`: none takes it.
+async fn leave_through(server: &Arc<Server>, wanted: &Wanted) -> Result<bool> {
     for resident in &wanted.candidates {
-        let made = match make(server, resident, &wanted, AskedMembership::Leave).await {
+        let made = match make(server, resident, wanted, AskedMembership::Leave).await {
             Ok(made) => made,
             Err(NotMade::Ask(error)) => {
                 tracing::debug!(%resident, %error, "a room can't be left through this server");
@@ -48,13 +65,9 @@ pub(super) async fn leave(server: &Arc<Server>, wanted: Wanted) -> Result<()> {
             is_ours: true,
         };
         server.store.write(unit).await?;
-        return Ok(());
+        return Ok(true);
     }
-    let unit = Alone {
-        user_id: wanted.user_id,
-        room_id: wanted.room_id,
-    };
-    server.store.write(unit).await
+    Ok(false)
 }
 
 /// Leaves a room without an event that says so: nobody takes one.

@@ -103,6 +103,11 @@ pub(super) async fn known_room(
 ) -> Result<RoomNid> {
     match tx.room_lock(room_id).await? {
         Some(room) if room.version == *version => Ok(room.nid),
+        // Whoever invited first may have said anything.
+        Some(room) if room.state == StateNid::default() => {
+            tx.room_set_version(room.nid, version).await?;
+            Ok(room.nid)
+        }
         Some(_) => Err(Refusal::Elsewhere(
             "the other server says another version of the room than before".to_owned(),
         )),

@@ -168,3 +168,38 @@ async fn who_takes_no_invitations_gets_none() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_invitation_is_taken_back_by_the_server_that_sent_it_alone() {
+    elsewhere(async |mut there| {
+        assert_eq!(invite(&mut there, |_| ()).await.0, 200);
+        let since = there.anna.sync(None).await["next_batch"]
+            .as_str()
+            .expect("a token")
+            .to_owned();
+        let (boris, anna) = (there.boris.clone(), there.anna.id.to_string());
+        let text = there.room.text(&boris, "of no concern");
+        let back = there.room.member(&boris, &anna, "leave");
+        let other = there
+            .stranger
+            .user("clara")
+            .replace(there.stranger.name().as_str(), "c.example");
+        let forged = there.room.resign(&back, |event| event["sender"] = json!(other));
+        let answer = there.stranger.send(&there.server, "t1", &[&text, &forged]).await;
+        assert!(
+            answer
+                .as_object()
+                .expect("answers")
+                .values()
+                .all(|result| *result != json!({})),
+            "{answer}"
+        );
+        let sync = there.anna.sync(Some(&since)).await;
+        assert!(sync["rooms"]["leave"][there.room_id()].is_null(), "{sync}");
+        let answer = there.stranger.send(&there.server, "t2", &[&back]).await;
+        assert_eq!(answer[back.event_id().as_str()], json!({}), "{answer}");
+        let sync = there.anna.sync(Some(&since)).await;
+        assert!(sync["rooms"]["leave"][there.room_id()].is_object(), "{sync}");
+    })
+    .await;
+}

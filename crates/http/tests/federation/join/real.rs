@@ -99,3 +99,51 @@ async fn two_who_join_at_the_same_time_are_both_there() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn members_of_another_room_are_let_in_by_whoever_may() {
+    pairs(async |one, other| {
+        let (anna, anton, berta) = (
+            one.user("anna").await,
+            one.user("anton").await,
+            other.user("berta").await,
+        );
+        let mut clubs = Vec::new();
+        for _ in 0..2 {
+            clubs.push(berta.create_room(json!({ "preset": "public_chat" })).await);
+        }
+        let allow = clubs
+            .iter()
+            .map(|club| json!({ "type": "m.room_membership", "room_id": club }));
+        let restricted = json!({ "join_rule": "restricted", "allow": allow.collect::<Vec<_>>() });
+        let hall = berta
+            .create_room(json!({
+                "preset": "private_chat", "power_level_content_override": { "invite": 50 },
+                "initial_state": [{ "type": "m.room.join_rules", "state_key": "", "content": restricted }],
+            }))
+            .await;
+        let join = |room: &str| {
+            let via = enc(other.name().as_str());
+            format!("/_matrix/client/v3/join/{}?via={via}", enc(room))
+        };
+        let (status, answer) = anton.post(&join(&hall), json!({})).await;
+        assert_eq!(status, 403, "{answer}");
+        // Each in one of the rooms, so that the other server hears of both.
+        for (user, club) in [&anton, &anna].into_iter().zip(&clubs) {
+            assert_eq!(user.post(&join(club), json!({})).await.0, 200);
+            // The first brings the room; for the second it is here, and nobody here may let her in.
+            let (status, answer) = user.post(&join(&hall), json!({})).await;
+            assert_eq!(status, 200, "{answer}");
+        }
+        for user in [&anna, &berta] {
+            let path = format!("/_matrix/client/v3/rooms/{}/joined_members", enc(&hall));
+            let (_, members) = user.get(&path).await;
+            assert_eq!(
+                members["joined"].as_object().expect("members").len(),
+                3,
+                "{members}"
+            );
+        }
+    })
+    .await;
+}

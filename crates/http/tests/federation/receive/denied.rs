@@ -211,3 +211,23 @@ async fn a_server_that_the_room_doesnt_want_is_refused() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_room_has_one_create_event() {
+    shared(async |shared| {
+        if shared.room.version.as_str() == "12" {
+            // There, another create event founds another room.
+            return;
+        }
+        let second = shared.stranger.room("11", "boris");
+        let create = second.state[&("m.room.create".into(), String::new())].clone();
+        let create = shared
+            .room
+            .resign(&create, |event| event["room_id"] = json!(shared.room_id));
+        shared.send("t1", &[&create]).await;
+        assert!(!shared.sees(create.event_id()).await);
+        let now = shared.stranger.room_of(&shared.server, &shared.room_id).await;
+        assert_eq!(now.heads, shared.room.heads);
+    })
+    .await;
+}
