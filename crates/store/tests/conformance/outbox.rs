@@ -257,9 +257,18 @@ fn what_was_told_of_devices_is_kept() {
                 tx.to_device_insert(&[new], pos(at)).await?;
             }
             let users: [&UserId; 2] = [&full, &them];
-            assert_eq!(tx.to_device_full_each(&users, far(), 3).await?, [alice()]);
-            assert!(tx.to_device_full_each(&users, far(), 4).await?.is_empty());
-            assert!(tx.to_device_full_each(&users, near(), 1).await?.is_empty());
+            let other = OwnedUserId::try_from("@b:far.example").unwrap();
+            let near = OwnedUserId::try_from("@a:near.example").unwrap();
+            for (sender, most, is_full) in [
+                (&them, (3, 9), true),
+                (&them, (4, 9), false),
+                (&other, (1, 3), true),
+                (&other, (1, 4), false),
+                (&near, (1, 1), false),
+            ] {
+                let found = tx.to_device_full_each(&users, sender, most).await?;
+                assert_eq!(!found.is_empty(), is_full, "{sender} {most:?}");
+            }
         });
     });
 }
