@@ -26,8 +26,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use rohrpost_store::{StreamPos, Tx, Work};
-use ruma::{OwnedServerName, ServerName};
+use rohrpost_store::{RoomNid, StreamPos, Tx, Work};
+use ruma::{OwnedServerName, OwnedUserId, ServerName};
 use tokio::sync::Notify;
 
 use crate::{Refusal, Result, Server};
@@ -38,6 +38,10 @@ pub use ruma::OwnedServerName as Name;
 
 /// Servers that don't answer, of which it is remembered in memory that a word of theirs is waited for.
 const MAX_FAILING: usize = 10_000;
+/// People who type of whom others are told that they go on.
+const MAX_TYPING: usize = 10_000;
+/// Of how many of them at once.
+const MAX_TYPING_AGAIN: usize = 200;
 /// How long news that aren't events wait for a server that doesn't come back: 30 days, in ms. Nobody waits longer for a key.
 const MAX_AGE_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 /// For how long messages of other servers are known by their ids: a week, in ms.
@@ -62,6 +66,25 @@ struct Memory {
     looked: Option<StreamPos>,
     /// Up to where presence was told.
     presence: Option<StreamPos>,
+    /// Who of us is typing as others were told, and when they were, ms since the epoch.
+    typing: HashMap<(RoomNid, OwnedUserId), i64>,
+}
+
+impl Memory {
+    /// Those who type as others were told before that time.
+    fn typing_before(&self, before_ts: i64) -> Vec<(RoomNid, OwnedUserId)> {
+        let old = self.typing.iter().filter(|(_, told_ts)| **told_ts <= before_ts);
+        old.map(|(who, _)| who.clone()).take(MAX_TYPING_AGAIN).collect()
+    }
+
+    fn note_typing(&mut self, told: Vec<(RoomNid, OwnedUserId, bool)>, now_ts: i64) {
+        for (room, user_id, typing) in told {
+            match typing {
+                true if self.typing.len() < MAX_TYPING => drop(self.typing.insert((room, user_id), now_ts)),
+                _ => drop(self.typing.remove(&(room, user_id))),
+            }
+        }
+    }
 }
 
 impl Outbox {

@@ -97,6 +97,17 @@ async fn typing_receipts_and_presence_are_told_to_the_servers_of_the_room() {
             (&json!(alice.id), &json!("unavailable"), &json!("lunch"))
         );
         assert!(other.requests().is_empty());
+        // Who goes on typing is told again, since others forget it.
+        peer.forget();
+        server.clock().advance(std::time::Duration::from_secs(20));
+        types(&alice, &room, true).await;
+        server.tell_servers().await;
+        assert!(told(&peer, "m.typing").is_empty());
+        server.clock().advance(std::time::Duration::from_secs(5));
+        for _ in 0..2 {
+            server.tell_servers().await;
+        }
+        assert_eq!(told(&peer, "m.typing").len(), 1);
         // What passes isn't sent again.
         peer.forget();
         peer.answer(|request| request.is_transaction().then(|| Said::json(502, json!({}))));
@@ -315,6 +326,45 @@ async fn a_message_to_a_device_arrives_once_and_only_where_there_is_one() {
         assert_eq!(to_device(&alice.sync(None).await), expected);
     })
     .await;
+}
+
+#[tokio::test]
+async fn nobody_fills_somebodys_syncs_with_messages_to_devices() {
+    let neighbours = Neighbours::new();
+    let server = neighbours.sqlite().await;
+    let (peer, other) = (neighbours.stranger().await, neighbours.stranger().await);
+    let alice = server.user("alice").await;
+    let devices: Vec<User> = vec![alice.another_device().await, alice.another_device().await];
+    assert_eq!(devices.len(), 2);
+    // Each for three devices.
+    for number in 0..700 {
+        let message = json!({
+            "sender": peer.user("eva"), "type": "m.dummy", "message_id": number.to_string(),
+            "messages": { (alice.id.as_str()): { "*": { "n": number } } },
+        });
+        peer.edu(&server, "m.direct_to_device", message).await;
+    }
+    let message = json!({
+        "sender": other.user("otto"), "type": "m.dummy", "message_id": "1",
+        "messages": { (alice.id.as_str()): { "*": { "n": "good" } } },
+    });
+    other.edu(&server, "m.direct_to_device", message).await;
+    let (mut since, mut came) = (None, Vec::new());
+    loop {
+        let sync = alice.sync(since.as_deref()).await;
+        let events = to_device(&sync);
+        if events.is_empty() {
+            break;
+        }
+        came.extend(events);
+        since = Some(token(&sync));
+    }
+    assert!((667..=668).contains(&(came.len() - 1)), "{}", came.len());
+    assert_eq!(
+        came.last().map(|event| &event["content"]["n"]),
+        Some(&json!("good"))
+    );
+    server.close().await;
 }
 
 #[tokio::test]

@@ -383,3 +383,30 @@ async fn servers_that_arent_spoken_with_are_told_nothing() {
     assert_eq!((messages(&peer).len(), stranger.requests().len()), (1, 0));
     server.close().await;
 }
+
+#[tokio::test]
+async fn a_join_that_was_handed_over_is_told_to_the_others_and_not_to_who_joined() {
+    let neighbours = Neighbours::new();
+    let (server, joining) = (neighbours.sqlite().await, neighbours.sqlite().await);
+    let peer = neighbours.stranger().await;
+    let (_, room) = shared_room(&server, &peer).await;
+    let bob = joining.user("bob").await;
+    let speaker = rohrpost_testkit::Peer::of(&joining).await;
+    speaker.join(&server, &room, &bob.id).await;
+    server.tell_servers().await;
+    let sent = peer.transactions();
+    assert_eq!(sent.len(), 1);
+    let pdu = &sent[0].list("pdus")[0];
+    assert_eq!(
+        (&pdu["sender"], &pdu["content"]["membership"]),
+        (&json!(bob.id), &json!("join"))
+    );
+    let core = server.core();
+    let reading = core
+        .store
+        .read(|tx| Box::pin(async move { tx.outbox_destinations(10).await }));
+    assert!(reading.await.expect("the store works").is_empty());
+    drop(core);
+    server.close().await;
+    joining.close().await;
+}

@@ -7,14 +7,14 @@
 use ruma::{
     device_id, event_id,
     events::{StateEventType, room::member::MembershipState},
-    owned_user_id, room_id, user_id,
+    owned_user_id, room_id, server_name, user_id,
 };
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
 use super::sqlite::plans::explained;
 use crate::{AfterCommit, GLOBAL, RelationQuery, Result, RoomNews, RoomNid, Store, StreamPos, Tx, Wakes};
 
-/// Runs each of the queries behind syncs, unread counts, relations, threads and search once.
+/// Runs each of the queries behind syncs, unread counts, relations, threads, search and the outbox once.
 async fn ask_all(tx: &mut Tx<'_>) -> Result<()> {
     const ROOM: RoomNid = RoomNid(1);
     let (alice, phone) = (user_id!("@alice:example.org"), device_id!("A"));
@@ -102,6 +102,25 @@ async fn ask_all(tx: &mut Tx<'_>) -> Result<()> {
     tx.thread_list(ROOM, upto, None, 10).await?;
     tx.thread_list(ROOM, upto, Some(alice), 10).await?;
     tx.thread_subscription_get(alice, ROOM, event).await?;
+
+    // What other servers are told, and how it stands with them.
+    let there = server_name!("there.example");
+    tx.outbox_stream(there, after, upto, 10).await?;
+    tx.room_servers(ROOM).await?;
+    tx.room_servers_left_each(&[ROOM]).await?;
+    tx.room_servers_of(alice, there).await?;
+    tx.receipt_stream(after, upto, 10).await?;
+    tx.typing_stream(after, upto, 10).await?;
+    tx.device_list_stream(after, upto).await?;
+    tx.destination_any_due(1).await?;
+    tx.destination_lease(1, 2, false, 10).await?;
+    tx.destination_get(there).await?;
+    tx.destination_rest(there).await?;
+    tx.outbox_event_list(there, crate::EventNid(1), 10).await?;
+    tx.outbox_edu_list(there, 1, 10).await?;
+    tx.outbox_event_more_than(there, 1).await?;
+    tx.outbox_event_thin(there).await?;
+    tx.to_device_full_each(&[alice], alice, (1, 1)).await?;
 
     // Search.
     tx.search_rooms(alice, 10).await?;

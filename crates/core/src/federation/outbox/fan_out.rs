@@ -5,7 +5,7 @@
 //! though it isn't there any more. Rooms without other servers cost a look-up for each of their events and no write.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, hash_map::Entry},
     sync::Arc,
 };
 
@@ -35,6 +35,9 @@ const MAX_UNWRITTEN: i64 = 10_000;
 /// How much that passes anyway one turn looks at. More is left out: the next receipt makes up for it.
 const MAX_PASSING: u32 = 2000;
 
+/// How often servers are told that somebody goes on typing, in ms: they forget it after a minute or less.
+const TYPING_AGAIN_MS: i64 = 25_000;
+
 /// Whether there is more to do at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Walked {
@@ -58,6 +61,8 @@ struct Found {
     rows: Vec<Row>,
     devices: Vec<device_lists::Told>,
     passing: Vec<(OwnedServerName, Passing)>,
+    /// Who of us types where, and who not any more, as others are told now.
+    typing: Vec<(RoomNid, OwnedUserId, bool)>,
 }
 
 struct Unit {
@@ -72,13 +77,20 @@ struct Unit {
 /// # Errors
 /// Those of the store; nothing was kept, and the next turn does the same again.
 pub async fn walk(server: &Arc<Server>) -> Result<Walked> {
-    let looked = server.outbox.memory().looked;
+    let (looked, still) = {
+        let memory = server.outbox.memory();
+        (
+            memory.looked,
+            memory.typing_before(server.now_ts() - TYPING_AGAIN_MS),
+        )
+    };
     let reader = Arc::clone(server);
     let (mut unit, walked) = server
         .store
-        .read(move |tx| Box::pin(async move { look(&reader, tx, looked).await }))
+        .read(move |tx| Box::pin(async move { look(&reader, tx, looked, still).await }))
         .await?;
     let to = unit.to;
+    let typing = std::mem::take(&mut unit.found.typing);
     let passing = std::mem::take(&mut unit.found.passing);
     let found_any = !(unit.found.rows.is_empty() && unit.found.devices.is_empty() && passing.is_empty());
     let is_far = unit.from.is_none_or(|from| to.0 - from.0 > MAX_UNWRITTEN);
@@ -86,7 +98,11 @@ pub async fn walk(server: &Arc<Server>) -> Result<Walked> {
         true => server.store.write(unit).await?,
         false => false,
     };
-    server.outbox.memory().looked = Some(to);
+    {
+        let mut memory = server.outbox.memory();
+        memory.looked = Some(to);
+        memory.note_typing(typing, server.now_ts());
+    }
     if is_ours && found_any {
         for (destination, passing) in passing {
             server.outbox.ephemeral.put(&destination, passing);
@@ -136,7 +152,12 @@ impl Work for Unit {
     }
 }
 
-async fn look(server: &Arc<Server>, tx: &mut Tx<'_>, looked: Option<StreamPos>) -> Result<(Unit, Walked)> {
+async fn look(
+    server: &Arc<Server>,
+    tx: &mut Tx<'_>,
+    looked: Option<StreamPos>,
+    still: Vec<(RoomNid, OwnedUserId)>,
+) -> Result<(Unit, Walked)> {
     let now = tx.pos_now().await?;
     let now_ts = server.now_ts();
     let Some(from) = tx.walk_get(NAME).await? else {
@@ -172,17 +193,17 @@ async fn look(server: &Arc<Server>, tx: &mut Tx<'_>, looked: Option<StreamPos>) 
     for event in &events {
         rooms.tell(server, event, &mut rows);
     }
-    let mut passing = typing(server, tx, (after, upto), &mut rooms).await?;
-    passing.extend(receipts(server, tx, (after, upto), &mut rooms).await?);
-    let devices = device_lists::changes(server, tx, after, upto).await?;
+    let mut found = Found {
+        rows,
+        devices: device_lists::changes(server, tx, after, upto).await?,
+        ..Found::default()
+    };
+    typing(server, tx, (after, upto), still, &mut rooms, &mut found).await?;
+    receipts(server, tx, (after, upto), &mut rooms, &mut found).await?;
     let unit = Unit {
         from: Some(from),
         to: upto,
-        found: Found {
-            rows,
-            devices,
-            passing,
-        },
+        found,
         now_ts,
     };
     let walked = if upto < now { Walked::More } else { Walked::All };
@@ -325,30 +346,48 @@ fn put_out(user: &str, json: &str) -> Option<OwnedUserId> {
     is_out.then(|| UserId::parse(user).ok()).flatten()
 }
 
-/// Who of us began or stopped typing, for each server in their rooms.
+/// Who of us began or stopped typing, and those of `still` who go on, for each server in their rooms.
 async fn typing(
     server: &Server,
     tx: &mut Tx<'_>,
     (after, upto): (StreamPos, StreamPos),
+    still: Vec<(RoomNid, OwnedUserId)>,
     rooms: &mut Rooms,
-) -> Result<Vec<(OwnedServerName, Passing)>> {
+    found: &mut Found,
+) -> Result<()> {
     let now_ts = server.now_ts();
-    let mut passing = Vec::new();
-    for (room, user_id, until_ts) in tx.typing_stream(after, upto, MAX_PASSING).await? {
-        if !server.is_local(&user_id) {
-            continue;
+    let mut news = Vec::new();
+    let mut going_on: HashMap<RoomNid, Vec<OwnedUserId>> = HashMap::new();
+    for (room, user_id) in still {
+        if let Entry::Vacant(entry) = going_on.entry(room) {
+            entry.insert(tx.typing_list(room, now_ts).await?);
         }
+        let types = going_on
+            .get(&room)
+            .is_some_and(|typing| typing.contains(&user_id));
+        news.push((room, user_id, types));
+    }
+    let changed = tx.typing_stream(after, upto, MAX_PASSING).await?;
+    let changed = changed
+        .into_iter()
+        .filter(|(_, user_id, _)| server.is_local(user_id));
+    news.extend(changed.map(|(room, user_id, until_ts)| (room, user_id, until_ts > now_ts)));
+    for (room, user_id, typing) in news {
         let Some((room_id, servers)) = rooms.there(server, tx, room).await? else {
+            found.typing.push((room, user_id, false));
             continue;
         };
         let news = Passing::Typing {
             room_id: room_id.clone(),
-            user_id,
-            typing: until_ts > now_ts,
+            user_id: user_id.clone(),
+            typing,
         };
-        passing.extend(servers.iter().map(|there| (there.server.clone(), news.clone())));
+        found
+            .passing
+            .extend(servers.iter().map(|there| (there.server.clone(), news.clone())));
+        found.typing.push((room, user_id, typing));
     }
-    Ok(passing)
+    Ok(())
 }
 
 /// What was read here, for each server in the rooms.
@@ -357,8 +396,8 @@ async fn receipts(
     tx: &mut Tx<'_>,
     (after, upto): (StreamPos, StreamPos),
     rooms: &mut Rooms,
-) -> Result<Vec<(OwnedServerName, Passing)>> {
-    let mut passing = Vec::new();
+    found: &mut Found,
+) -> Result<()> {
     for receipt in tx.receipt_stream(after, upto, MAX_PASSING).await? {
         if !server.is_local(&receipt.user_id) {
             continue;
@@ -373,9 +412,11 @@ async fn receipts(
             event_id: receipt.event_id,
             ts: receipt.ts,
         };
-        passing.extend(servers.iter().map(|there| (there.server.clone(), news.clone())));
+        found
+            .passing
+            .extend(servers.iter().map(|there| (there.server.clone(), news.clone())));
     }
-    Ok(passing)
+    Ok(())
 }
 
 /// Tells who came and went. Each node knows of the people who are signed in there, so this isn't part of the walk that one
