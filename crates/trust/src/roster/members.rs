@@ -172,6 +172,12 @@ impl Members {
         may(one) && may(other)
     }
 
+    /// When it is over: its end, and the time for which it is held to after that.
+    #[must_use]
+    pub fn closes_at(&self) -> MilliSecondsSinceUnixEpoch {
+        later(self.roster.not_after, self.grace_ms)
+    }
+
     /// What all members hold to.
     #[must_use]
     pub fn policy(&self) -> &Policy {

@@ -319,6 +319,28 @@ fn it_ends_fails_closed_and_has_grace() {
 }
 
 #[test]
+fn what_was_accepted_is_taken_up_again_however_long_ago_it_ended() {
+    let (trusted, document) = with_first();
+    let verified = trusted.recall(&document).expect("the last one");
+    assert!(!verified.is_new());
+    let members = Members::new(verified, DEFAULT_GRACE_MS);
+    assert_eq!(members.closes_at(), days(33));
+    assert!(members.is_member(server_name!("a.example"), days(1)));
+    assert!(
+        !members.is_member(server_name!("a.example"), days(33)),
+        "by the time"
+    );
+
+    let second = signed(&next(&document, |_| ()), &[1, 2]);
+    assert_eq!(trusted.recall(&second), Err(Refusal::NotTheLast));
+    assert_eq!(pins().recall(&document), Err(Refusal::NotTheLast));
+    // Signers that the operator named since haven't signed it.
+    let others = Trusted::pinned("bund.example".to_owned(), signers(&[2, 3], 2)).expect("good signers");
+    let refusal = others.resume(trusted).recall(&document);
+    assert_eq!(refusal, Err(Refusal::TooFewSignatures { wanted: 2, found: 1 }));
+}
+
+#[test]
 fn a_clock_thirty_days_behind_opens_nothing() {
     let document = signed(&first(), &[1, 2]);
     let behind = ts(u64::from(days(1).get()) - 30 * DAY_MS);

@@ -121,6 +121,9 @@ pub enum Refusal {
         /// Its number.
         seq: UInt,
     },
+    /// Another document than the one that was accepted last.
+    #[error("it is not the roster that was accepted last")]
+    NotTheLast,
     /// Its time has not come.
     #[error("it counts from {} on: wait, or set this computer's clock right", utc(*.not_before))]
     NotYetValid {
@@ -199,21 +202,7 @@ impl Trusted {
         now: MilliSecondsSinceUnixEpoch,
         grace_ms: u64,
     ) -> Result<Verified, Refusal> {
-        if document.roster_id() != self.roster_id {
-            return Err(Refusal::OtherRoster {
-                wanted: self.roster_id.clone(),
-                found: document.roster_id().to_owned(),
-            });
-        }
-        let found = count(document, &self.signers)?;
-        let wanted = self.signers.threshold;
-        if found < wanted {
-            return Err(match (found, document.signatures().is_empty()) {
-                (0, true) => Refusal::Unsigned { wanted },
-                (0, false) => Refusal::WrongSigner { wanted },
-                _ => Refusal::TooFewSignatures { wanted, found },
-            });
-        }
+        self.check_signatures(document)?;
         let roster = document.roster()?;
         if !roster.signers.decide_as(&self.signers) {
             let wanted = roster.signers.threshold;
@@ -237,6 +226,45 @@ impl Trusted {
                 hash,
             }),
         }
+    }
+
+    /// Takes the document up again that was accepted last, such as after a restart. Whether it has ended doesn't matter
+    /// here: [`super::Members`] answers by the time. Enough of the signers that count now must have signed it; if the
+    /// operator has named others since, those.
+    ///
+    /// # Errors
+    /// [`Refusal::NotTheLast`] for any other document, and when it lacks signatures.
+    pub fn recall(&self, document: &Document) -> Result<Verified, Refusal> {
+        self.check_signatures(document)?;
+        let hash = document.hash();
+        if self.last.is_none_or(|last| last.hash != hash) {
+            return Err(Refusal::NotTheLast);
+        }
+        Ok(Verified {
+            roster: document.roster()?,
+            hash,
+            is_new: false,
+        })
+    }
+
+    /// Whether the right signers have signed it, and enough of them.
+    fn check_signatures(&self, document: &Document) -> Result<(), Refusal> {
+        if document.roster_id() != self.roster_id {
+            return Err(Refusal::OtherRoster {
+                wanted: self.roster_id.clone(),
+                found: document.roster_id().to_owned(),
+            });
+        }
+        let found = count(document, &self.signers)?;
+        let wanted = self.signers.threshold;
+        if found < wanted {
+            return Err(match (found, document.signatures().is_empty()) {
+                (0, true) => Refusal::Unsigned { wanted },
+                (0, false) => Refusal::WrongSigner { wanted },
+                _ => Refusal::TooFewSignatures { wanted, found },
+            });
+        }
+        Ok(())
     }
 
     fn check_order(&self, roster: &Roster, hash: Hash) -> Result<(), Refusal> {
