@@ -58,6 +58,7 @@ mod room_lists;
 mod room_news;
 mod room_servers;
 mod rooms;
+mod rosters;
 mod search;
 mod server_keys;
 mod server_rooms;
@@ -119,6 +120,7 @@ pub use self::{
     room_news::RoomNews,
     room_servers::RoomServer,
     rooms::{NewRoom, RoomRow},
+    rosters::RosterRow,
     server_keys::ServerKeyRow,
     short_tokens::ShortTokenKind,
     signing_keys::SigningKeyRow,

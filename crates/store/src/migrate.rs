@@ -38,6 +38,7 @@ const STEPS: &[(&str, &str)] = &[
         "other servers",
         include_str!("../migrations/0016_other_servers.sql"),
     ),
+    ("roster", include_str!("../migrations/0017_roster.sql")),
 ];
 
 /// The version of the schema that this program writes.

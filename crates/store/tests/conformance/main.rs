@@ -47,6 +47,7 @@ mod remote_keys;
 mod room_lists;
 mod room_servers;
 mod rooms;
+mod rosters;
 mod search;
 mod server_rooms;
 mod snapshots;
