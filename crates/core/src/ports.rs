@@ -194,6 +194,36 @@ pub trait RemoteServers: Send + Sync + 'static {
     fn ask(&self, ask: ToServer) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, RemoteError>>;
 }
 
+/// The signed roster could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RosterSourceError {
+    /// The file isn't there.
+    #[error("there is no file {0}")]
+    Missing(String),
+    /// The file is there and can't be read.
+    #[error("the file {0} can't be read")]
+    Unreadable(String),
+    /// The address leads to where this server may not go.
+    #[error("the address of the roster leads into a private network")]
+    NotAllowed,
+    /// Nobody answered in time or in order.
+    #[error("the address of the roster doesn't answer")]
+    Unreachable,
+    /// Somebody answered, but not with the roster.
+    #[error("the address of the roster answers with {0} instead of 200")]
+    Status(u16),
+    /// Larger than any roster is.
+    #[error("what lies there is too large for a roster")]
+    TooLarge,
+}
+
+/// Where the signed roster of the federation lies. Nothing that comes from there is believed before its signatures were
+/// checked.
+pub trait RosterSource: Send + Sync + 'static {
+    /// Reads it. More than so many bytes are [`RosterSourceError::TooLarge`].
+    fn read(&self, max_bytes: usize) -> BoxFuture<'_, Result<Vec<u8>, RosterSourceError>>;
+}
+
 /// There are no other servers.
 pub struct Nobody;
 

@@ -16,6 +16,7 @@ use crate::{
     federation::{
         accept::{AuthGraphs, ResolvedStates},
         outbox::Outbox,
+        roster::{self, CurrentRoster},
         server_keys::ServerKeys,
         transactions::Incoming,
     },
@@ -56,6 +57,7 @@ pub struct Server {
     pub(crate) pages: Option<Arc<dyn Pages>>,
     pub(crate) remote: Arc<dyn RemoteServers>,
     pub(crate) server_keys: ServerKeys,
+    pub(crate) roster: CurrentRoster,
     pub(crate) auth_graphs: AuthGraphs,
     pub(crate) resolved_states: ResolvedStates,
     pub(crate) incoming: Incoming,
@@ -124,7 +126,7 @@ impl Server {
             )
         };
         let seed: [u8; 32] = key.seed.try_into().map_err(|_| broken())?;
-        Ok(Arc::new(Self {
+        let server = Arc::new(Self {
             key: keys::key_from_seed(&seed, version).map_err(|_| broken())?,
             vapid: VapidKey::new(&vapid).ok_or_else(broken)?,
             limits: Limits::new(settings.limits.clone()),
@@ -137,6 +139,7 @@ impl Server {
             pages: ports.pages,
             remote: ports.remote,
             server_keys: ServerKeys::default(),
+            roster: CurrentRoster::default(),
             auth_graphs: AuthGraphs::default(),
             resolved_states: ResolvedStates::default(),
             incoming: Incoming::default(),
@@ -155,7 +158,9 @@ impl Server {
             previews: Previews::default(),
             uploads: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
-        }))
+        });
+        roster::resume(&server).await?;
+        Ok(server)
     }
 
     /// The name that all user ids of this server end in.

@@ -5,6 +5,7 @@ mod account;
 pub(crate) mod confirm_email;
 mod login;
 pub(crate) mod own;
+mod roster;
 
 use crate::routes::Routes;
 
@@ -12,4 +13,5 @@ pub(crate) fn routes(routes: &mut Routes) {
     routes.public(about::about);
     routes.public(login::login);
     routes.authed(account::account);
+    routes.authed(roster::roster);
 }

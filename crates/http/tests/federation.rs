@@ -22,6 +22,8 @@ mod receive;
 mod requests;
 #[path = "federation/rooms.rs"]
 mod rooms;
+#[path = "federation/roster.rs"]
+mod roster;
 #[path = "signing.rs"]
 #[expect(dead_code, reason = "another test program uses the rest")]
 mod signing;

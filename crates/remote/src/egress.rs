@@ -19,6 +19,7 @@ use reqwest::{
     redirect::Policy,
 };
 use rohrpost_core::ports::{Egress, Get, Got, Pages, Post, PostError, Posted, Services, Verb};
+use rustls::pki_types::CertificateDer;
 use url::{Host, Url};
 
 use crate::{addresses::is_public, tls};
@@ -31,6 +32,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const SERVICE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Longest time for a page or a picture; whoever asks is less patient.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest time for the roster: megabytes, over a slow line.
+const ROSTER_TIMEOUT: Duration = Duration::from_secs(120);
 /// How the server names itself to pages that people link to.
 const PAGE_AGENT: &str = "Mozilla/5.0 (compatible; link preview)";
 /// How long a connection is kept for the next request.
@@ -109,7 +112,7 @@ impl Outside {
     /// # Errors
     /// When TLS can't be set up.
     pub fn to_pages(networks: Networks) -> Result<Self, EgressError> {
-        let client = Self::builder(&networks, PAGE_TIMEOUT)?;
+        let client = Self::builder(&networks, PAGE_TIMEOUT, &[])?;
         let client = client.user_agent(PAGE_AGENT).pool_max_idle_per_host(0).build()?;
         Ok(Self {
             client,
@@ -119,7 +122,7 @@ impl Outside {
     }
 
     fn within(networks: Networks, timeout: Duration, max_answer_bytes: usize) -> Result<Self, EgressError> {
-        let client = Self::builder(&networks, timeout)?.build()?;
+        let client = Self::builder(&networks, timeout, &[])?.build()?;
         Ok(Self {
             client,
             networks,
@@ -127,8 +130,53 @@ impl Outside {
         })
     }
 
-    fn builder(networks: &Networks, timeout: Duration) -> Result<ClientBuilder, EgressError> {
-        let tls = tls::client(tls::system_roots())?;
+    /// The way to the roster of the federation, which may be large, and whose certificate may be of one of these
+    /// authorities, too.
+    ///
+    /// # Errors
+    /// When TLS can't be set up.
+    pub(crate) fn to_roster(
+        networks: Networks,
+        authorities: &[CertificateDer<'static>],
+    ) -> Result<Self, EgressError> {
+        let client = Self::builder(&networks, ROSTER_TIMEOUT, authorities)?;
+        Ok(Self {
+            client: client.https_only(true).pool_max_idle_per_host(0).build()?,
+            networks,
+            max_answer_bytes: MAX_ANSWER_BYTES,
+        })
+    }
+
+    /// What lies at an address, at most so many bytes of it.
+    ///
+    /// # Errors
+    /// When there is no answer. Any status is one.
+    pub(crate) async fn fetch(&self, url: Url, max_bytes: usize) -> Result<Got, PostError> {
+        if !self.allows(&url) {
+            return Err(PostError::NotAllowed);
+        }
+        let mut response = self
+            .client
+            .get(url)
+            .send()
+            .await
+            .map_err(|error| failed(&error))?;
+        let status = response.status().as_u16();
+        let (body, is_whole) = read(&mut response, max_bytes).await?;
+        Ok(Got {
+            status,
+            body,
+            is_whole,
+            ..Got::default()
+        })
+    }
+
+    fn builder(
+        networks: &Networks,
+        timeout: Duration,
+        authorities: &[CertificateDer<'static>],
+    ) -> Result<ClientBuilder, EgressError> {
+        let tls = tls::client(tls::system_roots_and(authorities)?)?;
         Ok(Client::builder()
             .use_preconfigured_tls(tls)
             .dns_resolver(Arc::new(Guarded(networks.clone())))

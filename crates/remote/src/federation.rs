@@ -22,7 +22,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use rohrpost_core::ports::{RemoteError, RemoteServers, ToServer};
-use rustls::{RootCertStore, pki_types::CertificateDer};
+use rustls::pki_types::CertificateDer;
 
 use crate::{
     egress::{EgressError, Networks},
@@ -51,11 +51,7 @@ impl Servers {
     /// # Errors
     /// When TLS or the resolver can't be set up.
     pub fn new(networks: Networks, authorities: &[CertificateDer<'static>]) -> Result<Self, EgressError> {
-        let mut roots: RootCertStore = tls::system_roots();
-        for authority in authorities {
-            roots.add(authority.clone())?;
-        }
-        let tls = tls::client(roots)?;
+        let tls = tls::client(tls::system_roots_and(authorities)?)?;
         let discovery = Arc::new(Discovery::new(networks.clone(), tls.clone())?);
         let connector = Connector::new(Arc::clone(&discovery), networks, tls);
         let client = Client::builder(TokioExecutor::new())

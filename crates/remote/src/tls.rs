@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer};
 
 /// The authorities that this computer trusts.
 pub(crate) fn system_roots() -> RootCertStore {
@@ -18,6 +18,17 @@ pub(crate) fn system_roots() -> RootCertStore {
         );
     }
     roots
+}
+
+/// The authorities that this computer trusts, and these.
+pub(crate) fn system_roots_and(
+    authorities: &[CertificateDer<'static>],
+) -> Result<RootCertStore, rustls::Error> {
+    let mut roots = system_roots();
+    for authority in authorities {
+        roots.add(authority.clone())?;
+    }
+    Ok(roots)
 }
 
 /// How connections are made: no certificate of our own, theirs by one of these authorities.

@@ -29,6 +29,7 @@ mod meddle;
 mod neighbours;
 mod peer;
 mod rng;
+mod roster;
 mod server;
 mod settings;
 mod stranger;
@@ -43,12 +44,17 @@ pub use self::{
     neighbours::Neighbours,
     peer::Peer,
     rng::SeededRng,
+    roster::TestRoster,
     server::{Builder, TestServer},
     settings::{SERVER_NAME, open_settings},
     stranger::{Asked, Said, Stranger},
     user::{PASSWORD, User},
 };
+/// What a look for a roster brought.
+pub use rohrpost_core::federation::roster::Look;
 /// Which networks a server under test may connect to.
 pub use rohrpost_remote::egress::Networks;
 /// Which membership a template is asked for.
 pub use rohrpost_room::handshake::AskedMembership;
+/// Whether a member of a roster takes part.
+pub use rohrpost_trust::roster::Status;

@@ -19,6 +19,7 @@ use rohrpost_core::{
 use rohrpost_remote::{
     egress::{Networks, Outside},
     mail::Smtp,
+    roster::RosterFile,
 };
 use rohrpost_store::{Acknowledge, AfterCommit};
 use rohrpost_worker::appservices::Attempt;
@@ -26,7 +27,7 @@ use serde_json::Value;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
-    Answer, TestClock, User,
+    Answer, Look, TestClock, TestRoster, User,
     ask::{ask, request},
     database::Place,
     neighbours::Network,
@@ -324,6 +325,14 @@ impl TestServer {
         rohrpost_worker::mail::turn(&self.core(), &mailer)
             .await
             .expect("the store works");
+    }
+
+    /// Looks for the roster of the federation, as the server does from time to time.
+    pub async fn look_for(&self, roster: &TestRoster) -> Look {
+        let source = RosterFile::new(roster.path());
+        rohrpost_worker::roster::turn(&self.core(), &source)
+            .await
+            .expect("the store works")
     }
 
     /// Answers on a real socket, too; returns its address.

@@ -1,4 +1,4 @@
-//! Work beside the requests: pushes, mail, application services and other servers.
+//! Work beside the requests: pushes, mail, application services, other servers and the roster of the federation.
 //!
 //! Each module is one piece of work that looks at what is kept, does what is to be done and can be broken off at any
 //! point: it has no input, does nothing twice, and runs when something was committed and every few seconds besides.
@@ -11,4 +11,5 @@ pub mod appservices;
 pub mod mail;
 pub mod outbox;
 pub mod push;
+pub mod roster;
 mod rounds;

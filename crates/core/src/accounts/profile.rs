@@ -78,7 +78,7 @@ pub async fn profile(
         return local(server, user_id).await;
     }
     match caller {
-        Some(_) if server.settings.federation.allows(user_id.server_name()) => {
+        Some(_) if server.speaks_with(user_id.server_name()) => {
             federation::profiles::fetch(server, user_id).await
         }
         _ => Err(Refusal::not_found("profile")),

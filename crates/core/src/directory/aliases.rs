@@ -111,7 +111,7 @@ pub async fn resolve(server: &Arc<Server>, caller: Option<&Caller>, alias: &Room
     let not_found = || Refusal::not_found("room alias");
     if alias.server_name() != server.name() {
         return match caller {
-            Some(_) if server.settings.federation.allows(alias.server_name()) => {
+            Some(_) if server.speaks_with(alias.server_name()) => {
                 federation::aliases::fetch(server, alias.to_owned()).await
             }
             _ => Err(not_found()),

@@ -167,7 +167,7 @@ impl Server {
         R: OutgoingRequest,
         for<'a> R::PathBuilder: PathBuilder<Input<'a> = ()>,
     {
-        if destination == self.name() || !self.settings.federation.allows(destination) {
+        if !self.speaks_with(destination) {
             return Err(AskError::NotAPartner(destination.to_owned()));
         }
         let base = format!("https://{destination}");

@@ -38,10 +38,8 @@ pub fn announced(server: &Server, headers: &http::HeaderMap, address: IpAddr) ->
     if announced.origin == *server.name() {
         return Err(not_signed("the request comes from this server itself"));
     }
-    if !server.settings.federation.allows(&announced.origin) {
-        return Err(Refusal::Forbidden(
-            "this server doesn't speak with yours".to_owned(),
-        ));
+    if !server.speaks_with(&announced.origin) {
+        return Err(not_a_partner());
     }
     Ok(announced)
 }
@@ -49,12 +47,16 @@ pub fn announced(server: &Server, headers: &http::HeaderMap, address: IpAddr) ->
 /// Proves who made a request. Answers its server.
 ///
 /// # Errors
-/// `NotSigned` when the signature isn't that of the server at this time, `LimitExceeded`.
+/// `NotSigned` when the signature isn't that of the server at this time, `Forbidden`, `LimitExceeded`.
 pub async fn authenticate(
     server: &Arc<Server>,
     announced: XMatrix,
     request: &http::Request<impl AsRef<[u8]>>,
 ) -> Result<OwnedServerName> {
+    // The body took a while to come, and the roster may have changed meanwhile.
+    if !server.speaks_with(&announced.origin) {
+        return Err(not_a_partner());
+    }
     let wanted = [announced.key.to_string()];
     let keys = keys_at(server, &announced.origin, &wanted, server.now_ts()).await?;
     let keys = PublicKeyMap::from([(announced.origin.to_string(), keys)]);
@@ -64,6 +66,10 @@ pub async fn authenticate(
     server.limit(Kind::Federation, announced.origin.as_str())?;
     server.outbox.heard(server, &announced.origin);
     Ok(announced.origin)
+}
+
+fn not_a_partner() -> Refusal {
+    Refusal::Forbidden("this server doesn't speak with yours".to_owned())
 }
 
 fn not_signed(text: &str) -> Refusal {

@@ -185,8 +185,8 @@ fn candidates(
         _ => via.into_iter().chain(told).chain(own).collect(),
     };
     for name in all {
-        let is_new = !candidates.contains(&name) && name != *server.name();
-        if is_new && server.settings.federation.allows(&name) && candidates.len() < MAX_CANDIDATES {
+        let is_new = !candidates.contains(&name);
+        if is_new && server.speaks_with(&name) && candidates.len() < MAX_CANDIDATES {
             candidates.push(name);
         }
     }

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use ruma::{OwnedServerName, ServerName};
 
+use crate::{Server, federation::roster::RosterRules};
+
 /// The servers that this one speaks with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Partners {
@@ -12,6 +14,8 @@ pub enum Partners {
     Nobody,
     /// Those that the operator named.
     Listed(BTreeSet<OwnedServerName>),
+    /// The members of the federation, as the current roster names them, and with no other keys than it says.
+    Roster(RosterRules),
     /// All.
     Everybody,
 }
@@ -31,38 +35,28 @@ impl Federation {
     pub fn is_on(&self) -> bool {
         self.partners != Partners::Nobody
     }
-
-    /// Whether this server speaks with that one. Names are compared to the letter: one that is merely spelled alike is
-    /// another server.
-    #[must_use]
-    pub fn allows(&self, name: &ServerName) -> bool {
-        match &self.partners {
-            Partners::Nobody => false,
-            Partners::Listed(names) => names.contains(name),
-            Partners::Everybody => true,
-        }
-    }
 }
 
-#[cfg(test)]
-mod tests {
-    use ruma::{owned_server_name, server_name};
-
-    use super::{Federation, Partners};
-
-    #[test]
-    fn only_listed_servers_are_partners() {
-        let listed = Federation {
-            partners: Partners::Listed([owned_server_name!("b.example")].into()),
-            address: None,
+impl Server {
+    /// Whether this server speaks with that one: asked before anything goes out to it or is read from it. Never with
+    /// itself. Names are compared to the letter: one that is merely spelled alike is another server.
+    #[must_use]
+    pub fn speaks_with(&self, name: &ServerName) -> bool {
+        let is_partner = match &self.settings.federation.partners {
+            Partners::Nobody => false,
+            Partners::Listed(names) => names.contains(name),
+            Partners::Roster(_) => self.roster.is_member(name, self.now()),
+            Partners::Everybody => true,
         };
-        assert!(listed.is_on() && listed.allows(server_name!("b.example")));
-        for other in ["B.EXAMPLE", "b.example:8448", "a.b.example", "example"] {
-            assert!(
-                !listed.allows(<&ruma::ServerName>::try_from(other).unwrap()),
-                "{other}"
-            );
+        is_partner && name != self.name()
+    }
+
+    /// Whether news is kept for that server until it can be told. The members of a roster keep theirs while one of them
+    /// pauses, and while the roster is over and nobody is spoken with: what follows later is complete then.
+    pub(crate) fn keeps_news_for(&self, name: &ServerName) -> bool {
+        match &self.settings.federation.partners {
+            Partners::Roster(_) => name != self.name() && self.roster.names(name),
+            Partners::Nobody | Partners::Listed(_) | Partners::Everybody => self.speaks_with(name),
         }
-        assert!(!Federation::default().is_on() && !Federation::default().allows(server_name!("b.example")));
     }
 }

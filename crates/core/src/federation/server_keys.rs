@@ -3,6 +3,8 @@
 //! No notary is asked: a server that can't be reached can't be believed either. A key is only taken when the document
 //! it stands in is signed with it.
 //!
+//! Where this server goes by a signed roster, the keys are those that it says, and none is fetched.
+//!
 //! <https://spec.matrix.org/v1.19/server-server-api/#retrieving-server-keys>
 
 use std::{
@@ -12,6 +14,7 @@ use std::{
 
 use lru::LruCache;
 use rohrpost_store::{ServerKeyRow, Tx, Work};
+use rohrpost_trust::roster::SigningKey;
 use ruma::{
     CanonicalJsonObject, CanonicalJsonValue, OwnedServerName, ServerName,
     api::federation::discovery::{ServerSigningKeys, get_server_keys},
@@ -19,7 +22,10 @@ use ruma::{
     signatures::{PublicKeyMap, PublicKeySet, verify_json},
 };
 
-use crate::{Refusal, Result, Server, federation::own_keys};
+use crate::{
+    Refusal, Result, Server,
+    federation::{Partners, own_keys},
+};
 
 /// For how long a key is good after it was fetched, whatever its server says: a week.
 ///
@@ -66,6 +72,9 @@ pub(crate) async fn keys_at(
     if name == server.name() {
         return own_keys::public(server).await;
     }
+    if let Some(pinned) = KnownKeys::pinned(server, name) {
+        return Ok(pinned.at(at_ts));
+    }
     let known = known(server, name, at_ts).await?;
     let is_enough = |keys: &PublicKeySet| wanted.iter().all(|key_id| keys.contains_key(key_id));
     if is_enough(&known) {
@@ -105,17 +114,32 @@ async fn known(server: &Arc<Server>, name: &ServerName, at_ts: i64) -> Result<Pu
     Ok(KnownKeys::of(server, name).await?.at(at_ts))
 }
 
-/// Keys of a server that are good up to some time each.
-pub(crate) struct KnownKeys(Vec<(String, Base64, i64)>);
+/// Keys of a server, each good for some time.
+pub(crate) struct KnownKeys(Vec<KnownKey>);
+
+/// A key and what it is good for: what was signed within these times, both included, ms since the epoch.
+struct KnownKey {
+    id: String,
+    key: Base64,
+    from_ts: i64,
+    until_ts: i64,
+}
 
 impl KnownKeys {
-    /// What is known of a server. Asks nobody.
+    /// All that are known, of this server its own.
     pub(crate) async fn of(server: &Arc<Server>, name: &ServerName) -> Result<Self> {
         if name == server.name() {
+            let always = |(id, key)| KnownKey {
+                id,
+                key,
+                from_ts: 0,
+                until_ts: i64::MAX,
+            };
             let own = own_keys::public(server).await?;
-            return Ok(Self(
-                own.into_iter().map(|(id, key)| (id, key, i64::MAX)).collect(),
-            ));
+            return Ok(Self(own.into_iter().map(always).collect()));
+        }
+        if let Some(pinned) = Self::pinned(server, name) {
+            return Ok(pinned);
         }
         let name = name.to_owned();
         let reading = server
@@ -123,16 +147,37 @@ impl KnownKeys {
             .read(move |tx| Box::pin(async move { Ok::<_, Refusal>(tx.server_key_list(&name).await?) }));
         let rows = reading.await?.into_iter();
         let parse = |row: ServerKeyRow| {
-            let key = Base64::parse(row.public_key).ok()?;
-            Some((row.key_id, key, row.valid_until_ts))
+            Some(KnownKey {
+                id: row.key_id,
+                key: Base64::parse(row.public_key).ok()?,
+                from_ts: 0,
+                until_ts: row.valid_until_ts,
+            })
         };
         Ok(Self(rows.filter_map(parse).collect()))
     }
 
+    /// The keys that the roster has for a server, where this server goes by one: these and no others, whatever the server
+    /// or anybody else publishes; none for a server that it doesn't name.
+    fn pinned(server: &Server, name: &ServerName) -> Option<Self> {
+        let Partners::Roster(_) = server.settings.federation.partners else {
+            return None;
+        };
+        let known = |key: &SigningKey| KnownKey {
+            id: key.id.to_string(),
+            key: Base64::new(key.key.as_bytes().to_vec()),
+            from_ts: key.not_before.map_or(0, |from| from.0.into()),
+            until_ts: key.not_after.map_or(i64::MAX, |end| i64::from(end.0) - 1),
+        };
+        let keys = server.roster.keys(name);
+        Some(Self(keys.iter().map(known).collect()))
+    }
+
     /// Those that are good for something signed at `at_ts`.
     pub(crate) fn at(&self, at_ts: i64) -> PublicKeySet {
-        let good = self.0.iter().filter(|(_, _, until_ts)| *until_ts >= at_ts);
-        good.map(|(id, key, _)| (id.clone(), key.clone())).collect()
+        let good = self.0.iter();
+        let good = good.filter(|known| known.from_ts <= at_ts && at_ts <= known.until_ts);
+        good.map(|known| (known.id.clone(), known.key.clone())).collect()
     }
 }
 

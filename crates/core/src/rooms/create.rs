@@ -109,7 +109,7 @@ pub async fn create(server: &Arc<Server>, wanted: CreateRoom) -> Result<OwnedRoo
     let elsewhere: Vec<OwnedUserId> = elsewhere.cloned().collect();
     let (sender, is_direct) = (wanted.caller.user_id.clone(), wanted.is_direct);
     for user_id in &elsewhere {
-        if !server.settings.federation.allows(user_id.server_name()) {
+        if !server.speaks_with(user_id.server_name()) {
             return Err(Refusal::not_found("this person was"));
         }
     }

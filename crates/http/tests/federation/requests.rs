@@ -88,6 +88,13 @@ async fn servers_that_arent_listed_are_refused_before_they_are_asked_for_their_k
         rohrpost_testkit::enc(other.name().as_str())
     );
     assert_eq!(anna.get(&path).await.0, 404);
+    // Names are compared to the letter.
+    let core = server.core();
+    assert!(core.speaks_with("b.example".try_into().expect("a name")));
+    for name in ["B.EXAMPLE", "b.example:8448", "a.b.example", "example"] {
+        assert!(!core.speaks_with(name.try_into().expect("a name")), "{name}");
+    }
+    drop(core);
     server.close().await;
     other.close().await;
 }

@@ -58,8 +58,7 @@ async fn find(server: &Arc<Server>, wanted: &ChangeMembership) -> Result<Option<
                 return Ok(None);
             }
             let there = tx.room_servers(head.room.nid).await?.into_iter();
-            let speaks =
-                |name: &OwnedServerName| name != server_.name() && server_.settings.federation.allows(name);
+            let speaks = |name: &OwnedServerName| server_.speaks_with(name);
             let others = there.map(|there| there.server).filter(speaks);
             let person = person(&server_, tx, &user_id).await?;
             let avatar_url = person.avatar_url.map(|url| url.to_string());

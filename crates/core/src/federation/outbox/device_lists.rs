@@ -43,7 +43,7 @@ pub(super) async fn changes(
     let mut news = Vec::new();
     let destinations = tx.room_servers_of_each(&users, server.name()).await?;
     for ((user_id, pos), mut destinations) in changed.into_iter().zip(destinations) {
-        destinations.retain(|destination| server.settings.federation.allows(destination));
+        destinations.retain(|destination| server.keeps_news_for(destination));
         if !destinations.is_empty() {
             news.extend(of_user(tx, user_id, pos, destinations).await?);
         }

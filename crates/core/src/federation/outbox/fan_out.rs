@@ -244,8 +244,7 @@ impl Rooms {
         let found = tx.room_servers_each(&wanted).await?;
         let left = tx.room_servers_left_each(&wanted).await?;
         for ((nid, mut servers), mut left) in wanted.into_iter().zip(found).zip(left) {
-            let is_partner =
-                |name: &OwnedServerName| *name != *server.name() && server.settings.federation.allows(name);
+            let is_partner = |name: &OwnedServerName| server.keeps_news_for(name);
             servers.retain(|there| is_partner(&there.server));
             left.retain(|(name, ..)| is_partner(name));
             let Some(room) = tx.room_get_by_nid(nid).await? else {
@@ -296,10 +295,7 @@ impl Rooms {
         let sender = event.sender.server_name();
         let out = event.member.as_ref().and_then(|(user, json)| put_out(user, json));
         let about = out.as_ref().map(|out| out.server_name()).filter(|about| {
-            *about != server.name()
-                && *about != sender
-                && server.settings.federation.allows(about)
-                && room.acl.allows(about)
+            *about != sender && server.keeps_news_for(about) && room.acl.allows(about)
         });
         let there = room.servers.iter().filter(|there| there.since < pos);
         let there = there.map(|there| &there.server);
@@ -435,7 +431,7 @@ async fn tell_presence(server: &Arc<Server>, upto: StreamPos) -> Result<()> {
     });
     for (update, servers) in changed.into_iter().zip(reading.await?) {
         for destination in servers {
-            if server.settings.federation.allows(&destination) {
+            if server.speaks_with(&destination) {
                 let news = Passing::Presence(Box::new(update.clone()));
                 server.outbox.ephemeral.put(&destination, news);
                 server.outbox.wake();

@@ -36,8 +36,8 @@ struct Content<'a> {
     messages: &'a BTreeMap<&'a UserId, BTreeMap<&'a str, Box<RawValue>>>,
 }
 
-/// The pieces of news that carry these messages, by the servers they are for. Those for servers that aren't spoken with are
-/// left out.
+/// The pieces of news that carry these messages, by the servers they are for. Those for servers that are none of this
+/// server's partners are left out.
 ///
 /// # Errors
 /// When a content isn't JSON.
@@ -50,7 +50,7 @@ pub(crate) fn edus(
     let mut by_server: BTreeMap<OwnedServerName, Vec<&Message>> = BTreeMap::new();
     for message in messages {
         let name = message.user_id.server_name();
-        if server.settings.federation.allows(name) {
+        if server.keeps_news_for(name) {
             by_server.entry(name.to_owned()).or_default().push(message);
         }
     }
