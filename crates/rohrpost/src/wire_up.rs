@@ -1,7 +1,7 @@
 //! Builds a server from a configuration: constructors only, from top to bottom.
 
 mod appservices;
-mod federation;
+pub(crate) mod federation;
 pub(crate) mod listeners;
 mod settings;
 

@@ -5,7 +5,10 @@ use std::{path::Path, process::ExitCode};
 use clap::Subcommand;
 use rohrpost_config::Config;
 
-use crate::commands::{roster, say};
+use crate::{
+    commands::{roster, say},
+    wire_up,
+};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -20,6 +23,7 @@ pub(crate) fn run(command: Command, path: Option<&Path>) -> anyhow::Result<ExitC
         Command::Check => {
             let config = Config::load(path)?;
             roster::pins::pins(&config.federation)?;
+            wire_up::federation::roster_source(&config)?;
             say(&format!(
                 "the configuration of {} can be used",
                 config.server.name

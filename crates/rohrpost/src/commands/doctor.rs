@@ -5,6 +5,7 @@ mod database;
 mod fetch;
 mod folder;
 mod network;
+mod roster;
 
 use std::process::ExitCode;
 
@@ -79,6 +80,7 @@ async fn examine(config: &Config) -> Vec<Finding> {
     findings.extend(database::examine(config).await);
     findings.extend(certificate::examine(&config.tls, now_ts));
     findings.extend(network::examine(config).await);
+    findings.extend(roster::examine(config).await);
     findings
 }
 

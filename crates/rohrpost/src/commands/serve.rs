@@ -9,7 +9,7 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
 use rohrpost_config::Config;
-use rohrpost_core::Server;
+use rohrpost_core::{Server, federation::roster};
 use rohrpost_http::Tls;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -33,6 +33,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let listeners = listeners::bind(config).await?;
     let _alone = wire_up::be_alone(config)?;
     let (egress, mailer) = (wire_up::egress(config)?, wire_up::mailer(config)?);
+    let roster = wire_up::federation::roster_source(config)?;
     let server = wire_up::server(config).await?;
     let render = telemetry::render(figures.clone());
     let mut router = rohrpost_http::router(Arc::clone(&server));
@@ -75,13 +76,17 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     if server.settings.federation.is_on() {
         tasks.spawn(rohrpost_worker::outbox::run(Arc::clone(&server)));
     }
+    if let Some(source) = roster {
+        let every = Duration::from_secs(config.federation.roster_refresh_minutes * 60);
+        tasks.spawn(rohrpost_worker::roster::run(Arc::clone(&server), source, every));
+    }
     if let Some(mailer) = mailer {
         tasks.spawn(rohrpost_worker::mail::run(Arc::clone(&server), mailer));
     }
 
     let mut code = ExitCode::SUCCESS;
     tokio::select! {
-        () = signals.wait_for_stop(listeners.tls.as_ref()) => {}
+        () = signals.wait_for_stop(&server, listeners.tls.as_ref()) => {}
         Some(_) = tasks.join_next() => {
             tracing::error!("a part of the server ended by itself, so the whole server ends");
             code = ExitCode::FAILURE;
@@ -135,17 +140,19 @@ impl Signals {
         }
     }
 
-    /// Waits for Ctrl-C or SIGTERM. SIGHUP means that the certificate was renewed.
-    async fn wait_for_stop(&mut self, tls: Option<&Tls>) {
+    /// Waits for Ctrl-C or SIGTERM. SIGHUP means that the certificate was renewed, or that there is a new roster.
+    async fn wait_for_stop(&mut self, server: &Server, tls: Option<&Tls>) {
         loop {
             tokio::select! {
                 _ = self.interrupt.recv() => return,
                 _ = self.terminate.recv() => return,
-                _ = self.hang_up.recv() => match tls.map(Tls::reload) {
-                    Some(Ok(())) => tracing::info!("certificate and key were read again"),
-                    Some(Err(error)) => tracing::error!(%error, "the old certificate stays in use"),
-                    None => {}
-                },
+                _ = self.hang_up.recv() => {}
+            }
+            roster::look_again(server);
+            match tls.map(Tls::reload) {
+                Some(Ok(())) => tracing::info!("certificate and key were read again"),
+                Some(Err(error)) => tracing::error!(%error, "the old certificate stays in use"),
+                None => {}
             }
         }
     }

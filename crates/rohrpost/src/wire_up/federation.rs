@@ -3,14 +3,21 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use rohrpost_config::{Config, FederationMode};
+use rohrpost_config::{self as config, Config, FederationMode, RosterPlace};
 use rohrpost_core::{
-    federation::{Federation, Partners},
-    ports::{Nobody, RemoteServers},
+    federation::{Federation, Partners, roster::RosterRules},
+    ports::{Nobody, RemoteServers, RosterSource},
 };
-use rohrpost_remote::{egress::Networks, federation::Servers};
+use rohrpost_remote::{
+    egress::Networks,
+    federation::Servers,
+    roster::{RosterAddress, RosterFile},
+};
 use ruma::OwnedServerName;
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
+use url::Url;
+
+use crate::commands::roster::pins::{grace_ms, pins};
 
 /// What the operator decided about other servers.
 ///
@@ -32,10 +39,12 @@ pub(super) fn federation(config: &Config) -> anyhow::Result<Federation> {
                     .context("[federation] allowed has something that is no server name")?,
             )
         }
-        FederationMode::Roster => bail!(
-            "[federation] mode = \"roster\" is not ready: the roster can be kept, signed and verified, but the server \
-             doesn't go by it yet; name the members in `allowed` and say mode = \"list\""
-        ),
+        FederationMode::Roster => Partners::Roster(RosterRules {
+            pins: pins(section)?.context(
+                "[federation] mode = \"roster\" needs roster_id, roster_signers and roster_threshold",
+            )?,
+            grace_ms: grace_ms(section),
+        }),
     };
     Ok(Federation {
         partners,
@@ -52,6 +61,45 @@ pub(super) fn remote(config: &Config) -> anyhow::Result<Arc<dyn RemoteServers>> 
     if section.mode == FederationMode::Off {
         return Ok(Arc::new(Nobody));
     }
+    Ok(Arc::new(Servers::new(networks(section), &authorities(section)?)?))
+}
+
+/// Where the signed roster is read from; `None` where this server goes by none.
+///
+/// # Errors
+/// In words for the operator, when that can't be.
+pub(crate) fn roster_source(config: &Config) -> anyhow::Result<Option<Arc<dyn RosterSource>>> {
+    let section = &config.federation;
+    if section.mode != FederationMode::Roster {
+        return Ok(None);
+    }
+    let place = section.roster_place().context(
+        "[federation] mode = \"roster\" needs roster: the file or the https:// address where it lies",
+    )?;
+    Ok(Some(match place {
+        RosterPlace::File(path) => Arc::new(RosterFile::new(path)),
+        RosterPlace::Url(url) => {
+            let url = Url::parse(&url).context("[federation] roster is no address")?;
+            Arc::new(RosterAddress::new(
+                url,
+                networks(section),
+                &authorities(section)?,
+            )?)
+        }
+    }))
+}
+
+/// Where other servers and the roster may be.
+fn networks(section: &config::Federation) -> Networks {
+    if section.allow_private_addresses {
+        Networks::All
+    } else {
+        Networks::Public
+    }
+}
+
+/// The authorities that are trusted beside those of the operating system.
+fn authorities(section: &config::Federation) -> anyhow::Result<Vec<CertificateDer<'static>>> {
     let mut authorities = Vec::new();
     for path in &section.extra_ca {
         let found = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
@@ -69,12 +117,7 @@ pub(super) fn remote(config: &Config) -> anyhow::Result<Arc<dyn RemoteServers>> 
         }
         authorities.extend(found);
     }
-    let networks = if section.allow_private_addresses {
-        Networks::All
-    } else {
-        Networks::Public
-    };
-    Ok(Arc::new(Servers::new(networks, &authorities)?))
+    Ok(authorities)
 }
 
 /// Where others find this server: where people do. `None` without TLS, which other servers insist on.

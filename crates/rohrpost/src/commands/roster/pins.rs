@@ -37,11 +37,8 @@ pub(crate) fn pins(federation: &Federation) -> anyhow::Result<Option<Trusted>> {
 }
 
 /// How long a roster is held to after its end, in ms.
-pub(super) fn grace_ms(config: &Config) -> u64 {
-    config
-        .federation
-        .roster_grace_hours
-        .saturating_mul(60 * 60 * 1000)
+pub(crate) fn grace_ms(federation: &Federation) -> u64 {
+    federation.roster_grace_hours.saturating_mul(60 * 60 * 1000)
 }
 
 /// The file from which this server reads its roster and serves it.

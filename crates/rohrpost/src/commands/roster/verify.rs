@@ -79,7 +79,7 @@ fn ground(arguments: &Arguments, document: &Document, config: Option<&Path>) -> 
         if let Some(trusted) = pins::trusted(&config)? {
             return Ok(Ground {
                 trusted: Some(trusted),
-                grace_ms: pins::grace_ms(&config),
+                grace_ms: pins::grace_ms(&config.federation),
                 words: "checked by the signers in the configuration".to_owned(),
             });
         }
