@@ -3,6 +3,7 @@
 
 mod bench;
 mod counts;
+mod demo;
 mod generate;
 mod node;
 mod packages;
@@ -14,6 +15,7 @@ mod test;
 mod tidy;
 mod workspace;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -29,6 +31,12 @@ struct Arguments {
 enum Command {
     /// Build web client and server and run them on SQLite in ./data.
     Start,
+    /// Build web client and server and run three authorities that write to each other on this computer.
+    Demo {
+        /// A new folder that is kept; without it, everything is gone at the end.
+        #[arg(long)]
+        folder: Option<PathBuf>,
+    },
     /// Run every test there is, on both database engines and in a browser.
     Test {
         /// Run this step alone; may be given several times.
@@ -50,6 +58,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Start => start::run(),
+        Command::Demo { folder } => demo::run(folder.as_deref()),
         Command::Test { only } => test::run(&only),
         Command::Tidy => tidy::run(),
         Command::Gen => generate::run(),

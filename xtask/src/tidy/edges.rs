@@ -93,6 +93,11 @@ const RULES: &[Rule] = &[
         banned: &[SQL],
     },
     Rule {
+        name: "rohrpost-demo",
+        uses: These(&[]),
+        banned: &[SQL, SERVER, CLIENT],
+    },
+    Rule {
         name: "xtask",
         uses: These(&["rohrpost-config"]),
         banned: &[SQL, SERVER, CLIENT, RUNTIME],

@@ -77,7 +77,8 @@ impl CurrentRoster {
 
     /// Whether the roster names a server, member or not, and whether or not it counts.
     pub(crate) fn names(&self, name: &ServerName) -> bool {
-        self.held().is_some_and(|held| held.members.server(name).is_some())
+        self.held()
+            .is_some_and(|held| held.members.server(name).is_some())
     }
 
     /// All keys that the roster has for a server, member or not: what a suspended member signed earlier stays signed.

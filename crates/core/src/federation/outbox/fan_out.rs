@@ -294,9 +294,10 @@ impl Rooms {
         let pos = StreamPos(event.nid.0);
         let sender = event.sender.server_name();
         let out = event.member.as_ref().and_then(|(user, json)| put_out(user, json));
-        let about = out.as_ref().map(|out| out.server_name()).filter(|about| {
-            *about != sender && server.keeps_news_for(about) && room.acl.allows(about)
-        });
+        let about = out
+            .as_ref()
+            .map(|out| out.server_name())
+            .filter(|about| *about != sender && server.keeps_news_for(about) && room.acl.allows(about));
         let there = room.servers.iter().filter(|there| there.since < pos);
         let there = there.map(|there| &there.server);
         let left = room
