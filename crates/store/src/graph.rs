@@ -64,6 +64,23 @@ impl Tx<'_> {
     /// Notes what was found out about an event that was known. One that comes into the timeline now is found there by
     /// those who follow the stream.
     pub async fn event_settle(&mut self, room: RoomNid, event: EventNid, settled: &Settled) -> Result<()> {
+        self.event_settle_older(room, event, settled).await?;
+        match settled.pos.filter(|pos| pos.0 != event.0) {
+            Some(pos) => {
+                let sql = "INSERT INTO late_events (pos, room_nid, event_nid) VALUES ($1, $2, $3)";
+                self.put(sql, params![pos, room, event]).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The same for one that comes before what is in the timeline: nobody who follows the stream is told.
+    pub async fn event_settle_older(
+        &mut self,
+        room: RoomNid,
+        event: EventNid,
+        settled: &Settled,
+    ) -> Result<()> {
         let sql = "UPDATE events SET pos = $3, state_before = $4, status = $5, replaces_nid = $6 \
                    WHERE nid = $2 AND room_nid = $1";
         let values = params![
@@ -74,14 +91,7 @@ impl Tx<'_> {
             settled.status.to_int(),
             settled.replaces
         ];
-        self.put(sql, values).await?;
-        match settled.pos.filter(|pos| pos.0 != event.0) {
-            Some(pos) => {
-                let sql = "INSERT INTO late_events (pos, room_nid, event_nid) VALUES ($1, $2, $3)";
-                self.put(sql, params![pos, room, event]).await
-            }
-            None => Ok(()),
-        }
+        self.put(sql, values).await
     }
 
     /// Of these events of a room those that are known, with their numbers, in the given order.

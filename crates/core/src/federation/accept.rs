@@ -15,6 +15,7 @@
 //! <https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu>
 
 mod auth_graph;
+mod older;
 mod outliers;
 mod place;
 mod resolve;
@@ -29,6 +30,7 @@ use ruma::{OwnedEventId, OwnedRoomId, RoomId};
 use self::place::{Step, place};
 pub(crate) use self::{
     auth_graph::AuthGraphs,
+    older::accept_older,
     outliers::keep_outliers,
     resolve::{ResolvedStates, known_state, resolve},
     shift::shift,

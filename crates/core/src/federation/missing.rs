@@ -10,6 +10,7 @@
 
 mod auth;
 mod gap;
+mod older;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -18,6 +19,7 @@ use std::{
     time::Duration,
 };
 
+pub(crate) use self::older::{Gap, fetch_older};
 use lru::LruCache;
 use rohrpost_room::{
     Pdu,

@@ -51,6 +51,8 @@ pub(crate) struct Incoming {
     origins: Locks<OwnedServerName>,
     pub(crate) rooms: Locks<OwnedRoomId>,
     pub(crate) joins: Locks<OwnedRoomId>,
+    /// Rooms whose older history is being fetched.
+    pub(crate) older: Locks<OwnedRoomId>,
     pub(crate) unobtainable: Unobtainable,
 }
 

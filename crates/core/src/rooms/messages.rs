@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use rohrpost_room::Shape;
 use rohrpost_store::{EventRow, StateNid, StreamPos, Tx};
 use ruma::{
-    OwnedRoomId, UserId,
+    OwnedEventId, OwnedRoomId, UserId,
     api::{Direction, client::filter::RoomEventFilter},
     events::StateEventType,
 };
@@ -13,10 +13,11 @@ use serde_json::value::RawValue;
 
 use crate::{
     Caller, Refusal, Result, Server,
+    federation::missing::{Gap, fetch_older},
     personal::ignored::Ignored,
     rooms::{
         access::{Access, Seen},
-        head::Head,
+        head::{Head, pdu},
         present::Viewer,
     },
     sync::{filter::EventFilter, token::SyncToken},
@@ -26,6 +27,10 @@ use crate::{
 const MAX_PAGE: usize = 1000;
 /// Events that are looked at for one page at most: bounds the work when a filter or the visibility hides many.
 const MAX_SCANNED: usize = 5000;
+/// How often other servers are asked for history that is missing on one page.
+const MAX_FETCHES: usize = 3;
+/// Places of a room where history is missing that are looked for.
+const MAX_GAPS: u32 = 100;
 
 /// The page that is wanted.
 pub struct Page {
@@ -53,7 +58,8 @@ pub struct Messages {
     pub state: Vec<Box<RawValue>>,
 }
 
-/// A page of the history that the caller may see.
+/// A page of the history that the caller may see. What is missing of it here, from before this server came into the room
+/// or from while it was away, other servers are asked for first.
 ///
 /// # Errors
 /// `Forbidden` when the caller may read nothing of the room.
@@ -63,7 +69,40 @@ pub async fn list(
     room_id: OwnedRoomId,
     page: Page,
 ) -> Result<Messages> {
+    let page = Arc::new(page);
+    let mut looks = match server.settings.federation.is_on() {
+        true => MAX_FETCHES,
+        false => 0,
+    };
+    loop {
+        let reading = read(server, &caller, &room_id, &page, looks > 0).await?;
+        let gap = match reading {
+            Read::Page(messages) => return Ok(messages),
+            Read::Gap(gap) => gap,
+        };
+        looks = match fetch_older(server, &gap).await? {
+            0 => 0,
+            _ => looks - 1,
+        };
+    }
+}
+
+enum Read {
+    Page(Messages),
+    /// History is missing on the page.
+    Gap(Gap),
+}
+
+/// Reads a page. Where it comes upon missing history and `looks` for that, it answers what is missing instead.
+async fn read(
+    server: &Arc<Server>,
+    caller: &Caller,
+    room_id: &OwnedRoomId,
+    page: &Arc<Page>,
+    looks: bool,
+) -> Result<Read> {
     let (server_, now_ts) = (Arc::clone(server), server.now_ts());
+    let (caller, room_id, page) = (caller.clone(), room_id.clone(), Arc::clone(page));
     server
         .store
         .read(move |tx| {
@@ -73,7 +112,20 @@ pub async fn list(
                 // Refuses whoever may not read the room at all.
                 let readable = access.state(tx, &mut head).await?;
                 let ignored = Ignored::of(tx, &caller.user_id).await?;
-                let (start, end, seen) = collect(tx, &head, &mut access, &caller, &ignored, &page).await?;
+                let (start, mut end, seen) =
+                    collect(tx, &head, &mut access, &caller, &ignored, &page).await?;
+                if page.direction == Direction::Backward {
+                    let upto = end.map_or(StreamPos(i64::MIN), |end| end.0);
+                    match gap(tx, &head, upto, start.0).await? {
+                        Some(gap) if looks => return Ok(Read::Gap(gap)),
+                        // This isn't the beginning of the room: it may be asked again later.
+                        Some(_) if end.is_none() => {
+                            let last = seen.last().and_then(|seen| seen.row.pos);
+                            end = last.map(|pos| SyncToken(StreamPos(pos.0 - 1)));
+                        }
+                        _ => {}
+                    }
+                }
                 let viewer = Viewer {
                     caller: &caller,
                     now_ts,
@@ -84,15 +136,39 @@ pub async fn list(
                     let at = readable.nid(tx, &head).await?;
                     state = senders(tx, &head, &viewer, &seen, at).await?;
                 }
-                Ok(Messages {
+                Ok(Read::Page(Messages {
                     start,
                     end,
                     chunk: viewer.page(tx, &head, &mut access, &ignored, &seen).await?,
                     state,
-                })
+                }))
             })
         })
         .await
+}
+
+/// The newest place in a stretch of the timeline where history is missing that other servers may have.
+async fn gap(tx: &mut Tx<'_>, head: &Head, after: StreamPos, upto: StreamPos) -> Result<Option<Gap>> {
+    let missing = tx.backward_extremity_list(head.room.nid, MAX_GAPS).await?;
+    if missing.is_empty() {
+        return Ok(None);
+    }
+    let missing: BTreeSet<OwnedEventId> = missing.into_iter().collect();
+    let limit = u32::try_from(MAX_SCANNED).unwrap_or(u32::MAX);
+    for row in tx.event_list_back(head.room.nid, after, upto, limit).await? {
+        let follower = row.pos.unwrap_or_default();
+        let prevs = pdu(&head.room.room_id, &row)?;
+        let prevs = prevs.prev_events().iter();
+        let missing: Vec<OwnedEventId> = prevs.filter(|id| missing.contains(*id)).cloned().collect();
+        if !missing.is_empty() {
+            return Ok(Some(Gap {
+                room: head.room.clone(),
+                follower,
+                missing,
+            }));
+        }
+    }
+    Ok(None)
 }
 
 /// Member events of the senders of these events, as they are in the given state.

@@ -291,6 +291,11 @@ pub(crate) async fn newest(
         }
         limited |= scanned == MAX_ROUNDS;
     }
+    // A room that began elsewhere has older events that aren't here yet.
+    if !limited && since.is_none() && rows.last().is_some_and(|row| row.kind != "m.room.create") {
+        let gaps = tx.backward_extremity_list(head.room.nid, 1).await?;
+        limited = !gaps.is_empty();
+    }
     rows.truncate(limit);
     rows.reverse();
     Ok((access.filter(tx, head, wanted.user_id, rows).await?, limited))

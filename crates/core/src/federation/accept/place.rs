@@ -41,7 +41,7 @@ pub(super) enum Step {
 }
 
 /// Whether nothing more will become of an event: it is in the timeline, or it isn't let in.
-fn is_placed(row: &EventRow) -> bool {
+pub(super) fn is_placed(row: &EventRow) -> bool {
     row.pos.is_some() || row.status != EventStatus::Accepted
 }
 
@@ -148,7 +148,7 @@ pub(super) async fn place(
 }
 
 /// The event's own auth events, rejected ones marked as such.
-async fn auth_events(
+pub(super) async fn auth_events(
     tx: &mut Tx<'_>,
     head: &Head,
     pdu: &Pdu,
@@ -188,7 +188,12 @@ fn create_id(head: &Head) -> Option<OwnedEventId> {
 }
 
 /// Parts of a state.
-async fn part(tx: &mut Tx<'_>, head: &Head, state: StateNid, keys: &[StateKey]) -> Result<AuthState> {
+pub(super) async fn part(
+    tx: &mut Tx<'_>,
+    head: &Head,
+    state: StateNid,
+    keys: &[StateKey],
+) -> Result<AuthState> {
     let nids = tx.state_find_each(state, keys).await?;
     let mut part = AuthState::new();
     for row in tx.event_get_many(head.room.nid, &nids).await? {
@@ -202,21 +207,21 @@ async fn part(tx: &mut Tx<'_>, head: &Head, state: StateNid, keys: &[StateKey]) 
 }
 
 /// What comes before an event.
-struct Before {
+pub(super) struct Before {
     /// The states there. Of several, the state before the event is what they resolve to.
-    states: BTreeSet<StateNid>,
+    pub(super) states: BTreeSet<StateNid>,
     /// The events there; `None`: just the head of the room.
     prevs: Option<Vec<EventRow>>,
 }
 
 impl Before {
-    fn single(&self) -> Option<StateNid> {
+    pub(super) fn single(&self) -> Option<StateNid> {
         self.states.first().copied().filter(|_| self.states.len() == 1)
     }
 }
 
 /// What comes before an event, or the events there after which the state isn't known.
-async fn before(
+pub(super) async fn before(
     tx: &mut Tx<'_>,
     head: &Head,
     pdu: &Pdu,

@@ -1,6 +1,6 @@
 //! Rooms between two servers of our own.
 
-use rohrpost_testkit::{Neighbours, TestServer, enc};
+use rohrpost_testkit::{Neighbours, TestServer, User, enc};
 use serde_json::json;
 
 /// Two servers: the one that joins on both engines.
@@ -144,6 +144,74 @@ async fn members_of_another_room_are_let_in_by_whoever_may() {
                 "{members}"
             );
         }
+    })
+    .await;
+}
+
+/// All texts of a room as somebody reads them who pages back to its beginning, oldest first.
+async fn whole_history(user: &User, room: &str) -> Vec<String> {
+    let (mut texts, mut from) = (Vec::new(), String::new());
+    loop {
+        let path = format!(
+            "/_matrix/client/v3/rooms/{}/messages?dir=b&limit=30{from}",
+            enc(room)
+        );
+        let (status, page) = user.get(&path).await;
+        assert_eq!(status, 200, "{page}");
+        let events = page["chunk"].as_array().expect("events");
+        let bodies = events
+            .iter()
+            .filter_map(|event| event["content"]["body"].as_str());
+        texts.extend(bodies.map(str::to_owned));
+        let Some(end) = page["end"].as_str() else {
+            texts.reverse();
+            return texts;
+        };
+        from = format!("&from={}", enc(end));
+    }
+}
+
+#[tokio::test]
+async fn what_was_said_before_and_meanwhile_is_fetched_by_whoever_reads_back() {
+    pairs(async |one, other| {
+        let (anna, berta) = (one.user("anna").await, other.user("berta").await);
+        let room = berta.create_room(json!({ "preset": "public_chat" })).await;
+        let mut said = Vec::new();
+        for number in 1..=150 {
+            let text = format!("before {number}");
+            berta.send_text(&room, &text).await;
+            said.push(text);
+        }
+        let join = format!(
+            "/_matrix/client/v3/join/{}?via={}",
+            enc(&room),
+            enc(other.name().as_str())
+        );
+        assert_eq!(anna.post(&join, json!({})).await.0, 200);
+        let sync = anna.sync(None).await;
+        assert_eq!(sync["rooms"]["join"][&room]["timeline"]["limited"], true);
+        assert_eq!(whole_history(&anna, &room).await, said);
+        // Nothing of it is news.
+        let since = sync["next_batch"].as_str().expect("a position");
+        let later = anna.sync(Some(since)).await;
+        assert!(later["rooms"]["join"][&room].is_null(), "{later}");
+
+        // Once more, for what happened while nobody of this server was there.
+        anna.leave(&room).await;
+        for number in 1..=20 {
+            let text = format!("meanwhile {number}");
+            berta.send_text(&room, &text).await;
+            said.push(text);
+        }
+        let elsewhere = one.user("anton").await;
+        for _ in 0..30 {
+            elsewhere.create_room(json!({})).await;
+        }
+        assert_eq!(anna.post(&join, json!({})).await.0, 200);
+        assert_eq!(whole_history(&anna, &room).await, said);
+        // Read again, without asking anybody.
+        other.close().await;
+        assert_eq!(whole_history(&anna, &room).await, said);
     })
     .await;
 }
