@@ -1,6 +1,7 @@
 //! Fetches the events that stand before others and weren't sent.
 //!
 //! The server that sent an event is asked for what came before it, for a while; where a gap remains, for the state there.
+//! What it can't give, one or two others of the room may.
 //! All that is fetched is verified, and only what was asked for by its id is taken. There are bounds for everything: how
 //! many questions, how many events, how long. What can't be had isn't asked for again for some time.
 //!
@@ -26,7 +27,10 @@ use rohrpost_room::{
     receive::{Unverified, read},
 };
 use rohrpost_store::RoomRow;
-use ruma::{OwnedEventId, RoomId, ServerName, UInt, api::federation::event::get_missing_events::v1::Request};
+use ruma::{
+    OwnedEventId, OwnedServerName, RoomId, ServerName, UInt,
+    api::federation::event::get_missing_events::v1::Request,
+};
 use serde_json::value::RawValue;
 
 use super::{
@@ -42,6 +46,9 @@ const MAX_BETWEEN: u32 = 100;
 const MAX_EARLIEST: usize = 20;
 /// Questions that are asked for the events of one room in one transaction, apart from those for single events.
 const MAX_QUESTIONS: u32 = 20;
+/// Other servers of the room that are asked for what the sender can't give, and how many questions each of them.
+const MAX_OTHERS: usize = 2;
+const MAX_QUESTIONS_TO_OTHERS: u32 = 4;
 /// Largest answer with events, in bytes.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Longest time for such an answer.
@@ -51,8 +58,8 @@ const PAUSE_MS: i64 = 5 * 60 * 1000;
 /// Events of which that is remembered.
 const MAX_REMEMBERED: NonZeroUsize = NonZeroUsize::new(10_000).expect("10,000 is not zero");
 
-/// Events that nobody could give, with when they were asked for, ms since the epoch.
-pub(crate) struct Unobtainable(Mutex<LruCache<OwnedEventId, i64>>);
+/// Events that a server could not give, with when it was asked for them, ms since the epoch.
+pub(crate) struct Unobtainable(Mutex<LruCache<(OwnedServerName, OwnedEventId), i64>>);
 
 impl Default for Unobtainable {
     fn default() -> Self {
@@ -61,14 +68,15 @@ impl Default for Unobtainable {
 }
 
 impl Unobtainable {
-    fn has(&self, event_id: &OwnedEventId, now_ts: i64) -> bool {
+    fn has(&self, from: &ServerName, event_id: &OwnedEventId, now_ts: i64) -> bool {
+        let key = (from.to_owned(), event_id.clone());
         let mut events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        events.get(event_id).is_some_and(|ts| now_ts < ts + PAUSE_MS)
+        events.get(&key).is_some_and(|ts| now_ts < ts + PAUSE_MS)
     }
 
-    fn put(&self, event_id: OwnedEventId, now_ts: i64) {
+    fn put(&self, from: &ServerName, event_id: OwnedEventId, now_ts: i64) {
         let mut events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        events.put(event_id, now_ts);
+        events.put((from.to_owned(), event_id), now_ts);
     }
 }
 
@@ -95,22 +103,21 @@ pub(crate) async fn accept_from(
     if !outcomes.iter().any(is_missing) {
         return Ok(outcomes);
     }
-    let room = room(server, room_id).await?;
-    let mut asking = Asking {
+    let (room, others) = room(server, room_id, from).await?;
+    let asking = |from, questions| Asking {
         server,
         from,
         room: &room,
-        questions: MAX_QUESTIONS,
+        questions,
     };
-    for (event, outcome) in events.iter().zip(&mut outcomes) {
-        if is_missing(outcome) {
-            // What it lacked may have come with another.
-            *outcome = asking.accept_one(event).await?;
+    fetch(asking(from, MAX_QUESTIONS), events, &mut outcomes).await?;
+    for other in &others {
+        if !outcomes.iter().any(is_missing) {
+            break;
         }
-        if is_missing(outcome) {
-            asking.fetch_before(event).await?;
-            *outcome = asking.accept_one(event).await?;
-        }
+        fetch(asking(other, MAX_QUESTIONS_TO_OTHERS), events, &mut outcomes).await?;
+    }
+    for (event, outcome) in events.iter().zip(&outcomes) {
         if let Outcome::Missing { auth, prev } = outcome {
             tracing::info!(
                 event = %event.event_id(),
@@ -123,16 +130,44 @@ pub(crate) async fn accept_from(
     Ok(outcomes)
 }
 
+/// Asks a server for what the events lack that couldn't be placed.
+async fn fetch(mut asking: Asking<'_>, events: &[Arc<Pdu>], outcomes: &mut [Outcome]) -> Result<()> {
+    for (event, outcome) in events.iter().zip(outcomes) {
+        if is_missing(outcome) {
+            // What it lacked may have come with another.
+            *outcome = asking.accept_one(event).await?;
+        }
+        if is_missing(outcome) {
+            asking.fetch_before(event).await?;
+            *outcome = asking.accept_one(event).await?;
+        }
+    }
+    Ok(())
+}
+
 fn is_missing(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Missing { .. })
 }
 
-async fn room(server: &Arc<Server>, room_id: &RoomId) -> Result<RoomRow> {
+/// The room, and other servers in it that may be asked: those with the most people.
+async fn room(
+    server: &Arc<Server>,
+    room_id: &RoomId,
+    from: &ServerName,
+) -> Result<(RoomRow, Vec<OwnedServerName>)> {
     let room_id = room_id.to_owned();
     let reading = server.store.read(move |tx| {
-        Box::pin(async move { tx.room_get(&room_id).await?.ok_or_else(Refusal::not_in_room) })
+        Box::pin(async move {
+            let room = tx.room_get(&room_id).await?.ok_or_else(Refusal::not_in_room)?;
+            let there = tx.room_servers(room.nid).await?;
+            Ok::<_, Refusal>((room, there))
+        })
     });
-    reading.await
+    let (room, mut there) = reading.await?;
+    there.sort_by_key(|there| std::cmp::Reverse(there.joined));
+    let others = there.into_iter().map(|there| there.server);
+    let others = others.filter(|name| name != from && server.speaks_with(name));
+    Ok((room, others.take(MAX_OTHERS).collect()))
 }
 
 impl Asking<'_> {
@@ -188,7 +223,7 @@ impl Asking<'_> {
     async fn between(&mut self, event: &Arc<Pdu>, prev: &[OwnedEventId]) -> Result<Vec<Arc<Pdu>>> {
         let now_ts = self.server.now_ts();
         let unobtainable = &self.server.incoming.unobtainable;
-        if prev.iter().all(|id| unobtainable.has(id, now_ts)) || !self.may_ask() {
+        if prev.iter().all(|id| unobtainable.has(self.from, id, now_ts)) || !self.may_ask() {
             return Ok(Vec::new());
         }
         let (room_id, nid) = (self.room.room_id.clone(), self.room.nid);

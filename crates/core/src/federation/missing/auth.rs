@@ -34,7 +34,7 @@ impl Asking<'_> {
     pub(super) async fn fetch_auth(&mut self, event: &Pdu, missing: Vec<OwnedEventId>) -> Result<()> {
         let now_ts = self.server.now_ts();
         let unobtainable = &self.server.incoming.unobtainable;
-        if missing.iter().any(|id| unobtainable.has(id, now_ts)) || !self.may_ask() {
+        if missing.iter().any(|id| unobtainable.has(self.from, id, now_ts)) || !self.may_ask() {
             return Ok(());
         }
         let (room_id, event_id) = (self.room.room_id.clone(), event.event_id().to_owned());
@@ -55,7 +55,7 @@ impl Asking<'_> {
             self.fetch_single(&left).await?;
         }
         for id in self.unknown(&left).await? {
-            unobtainable.put(id, now_ts);
+            unobtainable.put(self.from, id, now_ts);
         }
         Ok(())
     }

@@ -36,11 +36,11 @@ impl Asking<'_> {
     pub(super) async fn fetch_gap(&mut self, event_id: &OwnedEventId) -> Result<()> {
         let now_ts = self.server.now_ts();
         let unobtainable = &self.server.incoming.unobtainable;
-        if unobtainable.has(event_id, now_ts) || !self.may_ask() {
+        if unobtainable.has(self.from, event_id, now_ts) || !self.may_ask() {
             return Ok(());
         }
         if !self.try_gap(event_id).await? {
-            unobtainable.put(event_id.clone(), now_ts);
+            unobtainable.put(self.from, event_id.clone(), now_ts);
         }
         Ok(())
     }

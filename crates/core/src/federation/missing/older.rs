@@ -67,16 +67,20 @@ pub(crate) async fn fetch_older(server: &Arc<Server>, gap: &Gap) -> Result<usize
             Ok::<_, Refusal>((open, servers))
         })
     });
-    let (mut open, servers) = reading.await?;
+    let (open, servers) = reading.await?;
     if open.is_empty() && !gap.missing.is_empty() {
         // Fetched meanwhile: what is there now is worth a look.
         return Ok(1);
     }
-    open.retain(|id| !unobtainable.has(id, now_ts));
-    if open.is_empty() {
-        return Ok(0);
-    }
     for from in &servers {
+        let open: Vec<OwnedEventId> = open
+            .iter()
+            .filter(|id| !unobtainable.has(from, id, now_ts))
+            .cloned()
+            .collect();
+        if open.is_empty() {
+            continue;
+        }
         let mut asking = Asking {
             server,
             from,
@@ -87,9 +91,9 @@ pub(crate) async fn fetch_older(server: &Arc<Server>, gap: &Gap) -> Result<usize
         if placed > 0 {
             return Ok(placed);
         }
-    }
-    for id in open {
-        unobtainable.put(id, now_ts);
+        for id in open {
+            unobtainable.put(from, id, now_ts);
+        }
     }
     Ok(0)
 }

@@ -132,3 +132,25 @@ async fn what_cant_be_had_isnt_asked_for_again_and_again() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_the_sender_cant_give_another_server_of_the_room_may() {
+    let neighbours = rohrpost_testkit::Neighbours::new();
+    let server = neighbours.sqlite().await;
+    let create = json!({ "preset": "public_chat" });
+    let mut shared = super::Shared::on(server.clone(), neighbours.stranger().await, create).await;
+    let other = neighbours.stranger().await;
+    let clara = other.user("clara");
+    let mut room = other.room_of(&server, &shared.room_id).await;
+    let joined = room.member(&clara, &clara, "join");
+    other.send(&server, "join", &[&joined]).await;
+    shared.room.put(&joined);
+    let lost = shared.room.text(&shared.boris, "lost");
+    let found = shared.room.text(&shared.boris, "found");
+    // Who sends it doesn't give what stands before; whoever does so later is asked all the same.
+    let answer = json!({ "events": [value(&lost)] });
+    other.answers("POST /_matrix/federation/v1/get_missing_events/", answer);
+    shared.send("t1", &[&found]).await;
+    assert_eq!(shared.texts().await, ["lost", "found"]);
+    server.close().await;
+}
