@@ -217,9 +217,15 @@ async fn keys_are_kept_while_a_room_is_shared_and_for_a_day_at_most() {
             assert_eq!(found["device_keys"][id]["EVA"], device_keys(&eva));
             assert_eq!(asked(), 3);
         }
-        anna.server.clock().advance(Duration::from_secs(24 * 60 * 60 + 1));
+        let news = json!({ "user_id": id, "device_id": "EVA", "stream_id": 5, "prev_id": [] });
+        stranger.edu(&anna.server, "m.device_list_update", news).await;
+        query(anna, &[id]).await;
+        assert_eq!(asked(), 4, "something changed");
         query(anna, &[id]).await;
         assert_eq!(asked(), 4);
+        anna.server.clock().advance(Duration::from_secs(24 * 60 * 60 + 1));
+        query(anna, &[id]).await;
+        assert_eq!(asked(), 5);
     })
     .await;
 }
