@@ -17,7 +17,7 @@ pub mod edus;
 pub mod handshakes;
 pub mod invited;
 pub(crate) mod invites;
-mod locks;
+pub(crate) mod locks;
 pub(crate) mod memberships;
 pub(crate) mod missing;
 pub mod outbox;

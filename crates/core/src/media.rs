@@ -1,11 +1,12 @@
 //! Uploaded files: kept under the hash of their content, given to whoever is signed in and knows their address.
 //!
-//! Files of encrypted rooms are noise to this server. Nothing is fetched from elsewhere but for [`preview`], where the
-//! operator wants those. Start with [`upload`].
+//! Files of encrypted rooms are noise to this server. Those of other servers are fetched from them when somebody wants one;
+//! from anywhere else only for [`preview`], where the operator wants those. Start with [`upload`].
 
 pub mod create;
 pub mod download;
 pub mod preview;
+mod remote;
 mod scale;
 pub mod thumbnail;
 pub mod upload;
@@ -13,7 +14,7 @@ pub mod upload;
 use std::{sync::Arc, time::Duration};
 
 use rohrpost_store::MediaRow;
-use ruma::OwnedServerName;
+use ruma::{OwnedServerName, OwnedUserId};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{Refusal, Result, Server};
@@ -26,7 +27,7 @@ const MAX_WAIT: Duration = Duration::from_secs(60);
 const MAX_MEDIA_ID_BYTES: usize = 255;
 
 /// The address of a file: the two parts of `mxc://server/id`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Address {
     /// The server it was uploaded to.
     pub server_name: OwnedServerName,
@@ -34,13 +35,22 @@ pub struct Address {
     pub media_id: String,
 }
 
-/// What is known of a file. One that is still to come is waited for.
+/// What is known of a file. One that is still to come is waited for; one of another server is fetched for `viewer`.
 ///
 /// # Errors
-/// `NotFound`, for files of other servers too. `NotYetUploaded` when the file didn't come in time.
-async fn find(server: &Arc<Server>, address: Address, wait: Duration) -> Result<MediaRow> {
-    if address.server_name != server.name() || !is_media_id(&address.media_id) {
+/// `NotFound`, for files of other servers too where there is no viewer. `NotYetUploaded` when the file didn't come in time.
+async fn find(
+    server: &Arc<Server>,
+    address: Address,
+    wait: Duration,
+    viewer: Option<&OwnedUserId>,
+) -> Result<MediaRow> {
+    if !is_media_id(&address.media_id) {
         return Err(Refusal::not_found("file"));
+    }
+    if address.server_name != server.name() {
+        let viewer = viewer.ok_or_else(|| Refusal::not_found("file"))?;
+        return remote::find(server, address, viewer).await;
     }
     let deadline = Instant::now() + wait.min(MAX_WAIT);
     // Registered before the first look, so that nothing falls between.

@@ -15,13 +15,14 @@ use crate::{
     Result,
     federation::{
         accept::{AuthGraphs, ResolvedStates},
+        locks::Locks,
         outbox::Outbox,
         roster::{self, CurrentRoster},
         server_keys::ServerKeys,
         transactions::Incoming,
     },
     limits::{Kind, Limits},
-    media::preview::Previews,
+    media::{Address, preview::Previews},
     notify::Notify,
     personal::presence::Present,
     ports::{Clock, Pages, Ports, RemoteServers, Rng, Services},
@@ -43,6 +44,9 @@ const QUESTIONS_AT_ONCE: usize = 64;
 
 /// Whole states of rooms that are put together for other servers at the same time: each may take tens of megabytes.
 const LARGE_ANSWERS_AT_ONCE: usize = 4;
+
+/// Files that are fetched from other servers at the same time: each is held in memory.
+const FILES_AT_ONCE: usize = 4;
 
 /// A running server.
 pub struct Server {
@@ -78,6 +82,9 @@ pub struct Server {
     pub(crate) questions: Semaphore,
     /// Whole states of rooms that are put together for other servers.
     pub(crate) large_answers: Semaphore,
+    /// Files that are fetched from other servers.
+    pub(crate) large_files: Semaphore,
+    pub(crate) remote_files: Locks<Address>,
     pub(crate) previews: Previews,
     /// Counts the files that came to addresses made before; wakes whoever waits for one.
     pub(crate) uploads: watch::Sender<u64>,
@@ -155,6 +162,8 @@ impl Server {
             pictures: Semaphore::new(PICTURES_AT_ONCE),
             questions: Semaphore::new(QUESTIONS_AT_ONCE),
             large_answers: Semaphore::new(LARGE_ANSWERS_AT_ONCE),
+            large_files: Semaphore::new(FILES_AT_ONCE),
+            remote_files: Locks::default(),
             previews: Previews::default(),
             uploads: watch::Sender::new(0),
             stopping: watch::Sender::new(false),

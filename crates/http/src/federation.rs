@@ -8,6 +8,7 @@
 mod handshakes;
 mod invite;
 mod keys;
+mod media;
 mod openid;
 mod public_rooms;
 mod query;
@@ -32,6 +33,7 @@ pub(crate) fn routes() -> Routes {
     send::routes(&mut routes);
     invite::routes(&mut routes);
     user::routes(&mut routes);
+    media::routes(&mut routes);
     openid::routes(&mut routes);
     well_known::routes(&mut routes);
     routes

@@ -12,6 +12,8 @@ mod invites;
 mod join;
 #[path = "federation/keys.rs"]
 mod keys;
+#[path = "federation/media.rs"]
+mod media;
 #[path = "federation/outbox.rs"]
 mod outbox;
 #[path = "federation/query.rs"]

@@ -53,6 +53,7 @@ mod receipts;
 mod received_txns;
 mod relations;
 mod remote_keys;
+mod remote_media;
 mod reports;
 mod room_lists;
 mod room_news;
@@ -115,6 +116,7 @@ pub use self::{
     receipts::ReceiptRow,
     relations::{NewRelation, Related, RelationQuery, ThreadPart},
     remote_keys::NewRemoteKeys,
+    remote_media::RemoteMediaRow,
     reports::ReportRow,
     room_lists::ListedRoom,
     room_news::RoomNews,

@@ -14,7 +14,7 @@ use ruma::{
 };
 use serde_json::{Value, json};
 
-use crate::{TestServer, ask::enc};
+use crate::{Answer, TestServer, ask::enc};
 
 /// The room versions that a peer says it supports.
 const VERSIONS: &str = "ver=10&ver=11&ver=12";
@@ -50,6 +50,17 @@ impl Peer {
         path: &str,
         json: Option<Value>,
     ) -> (u16, Value) {
+        let answer = self.ask_anything(other, method, path, json).await;
+        (answer.status, answer.json())
+    }
+
+    async fn ask_anything(
+        &self,
+        other: &TestServer,
+        method: &str,
+        path: &str,
+        json: Option<Value>,
+    ) -> Answer {
         let body = json.map(|json| json.to_string()).unwrap_or_default();
         let request = Request::builder()
             .method(method)
@@ -66,8 +77,12 @@ impl Peer {
             let json = "application/json".parse().expect("a header");
             parts.headers.insert(header::CONTENT_TYPE, json);
         }
-        let answer = other.ask(Request::from_parts(parts, Body::from(body))).await;
-        (answer.status, answer.json())
+        other.ask(Request::from_parts(parts, Body::from(body))).await
+    }
+
+    /// Asks another server for something that isn't JSON, signed.
+    pub async fn ask_raw(&self, other: &TestServer, method: &str, path: &str) -> Answer {
+        self.ask_anything(other, method, path, None).await
     }
 
     /// `GET`, signed.

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use rohrpost_store::MediaRow;
+use ruma::OwnedUserId;
 use tokio::fs::File;
 
 use crate::{
@@ -25,15 +26,32 @@ pub struct Download {
     pub tag: String,
 }
 
-/// Opens an uploaded file. One that is still to come is waited for.
+/// Opens an uploaded file. One that is still to come is waited for; one of another server is fetched for the viewer.
+///
+/// # Errors
+/// `NotFound`; `NotYetUploaded`; for files of other servers also `TooLarge`, `LimitExceeded` and `Elsewhere`.
+///
+/// # Spec
+/// [Content repository](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1mediadownloadservernamemediaid)
+pub async fn open(
+    server: &Arc<Server>,
+    address: Address,
+    wait: Duration,
+    viewer: &OwnedUserId,
+) -> Result<Download> {
+    let row = find(server, address, wait, Some(viewer)).await?;
+    open_row(server, row).await
+}
+
+/// Opens a file that was uploaded here, for another server.
 ///
 /// # Errors
 /// `NotFound`, for files of other servers too; `NotYetUploaded`.
 ///
 /// # Spec
-/// [Content repository](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1mediadownloadservernamemediaid)
-pub async fn open(server: &Arc<Server>, address: Address, wait: Duration) -> Result<Download> {
-    let row = find(server, address, wait).await?;
+/// [`GET /media/download`](https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1mediadownloadmediaid)
+pub async fn open_local(server: &Arc<Server>, address: Address, wait: Duration) -> Result<Download> {
+    let row = find(server, address, wait, None).await?;
     open_row(server, row).await
 }
 

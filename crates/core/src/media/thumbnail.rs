@@ -3,7 +3,7 @@
 use std::{fs::File, sync::Arc, time::Duration};
 
 use rohrpost_store::{MediaRow, ThumbnailKey, ThumbnailRow, Tx, Work};
-use ruma::media::Method;
+use ruma::{OwnedUserId, media::Method};
 
 use crate::{
     Refusal, Result, Server,
@@ -38,12 +38,14 @@ pub struct Wanted {
     pub animated: bool,
     /// How long to wait for a picture that is still to come.
     pub wait: Duration,
+    /// For whom a picture of another server is fetched; `None`: for nobody.
+    pub viewer: Option<OwnedUserId>,
 }
 
 /// Opens the thumbnail of a picture, or the picture itself when it is smaller than what is asked for.
 ///
 /// # Errors
-/// `NotFound`; `NotYetUploaded`; `TooLarge` for a picture over the limit of pixels; `Unknown` for what isn't a picture that this
+/// Those of [`download::open`](crate::media::download::open); `TooLarge` for a picture over the limit of pixels; `Unknown` for what isn't a picture that this
 /// server understands, such as an encrypted one; `InvalidParam` for no size and for methods that aren't known.
 ///
 /// # Spec
@@ -59,7 +61,7 @@ pub async fn open(server: &Arc<Server>, wanted: Wanted) -> Result<Download> {
             "width and height must be at least 1".to_owned(),
         ));
     }
-    let row = find(server, wanted.address, wanted.wait).await?;
+    let row = find(server, wanted.address, wanted.wait, wanted.viewer.as_ref()).await?;
     if server.settings.thumbnail_max_pixels == 0 {
         return Err(Refusal::Unknown("this server makes no thumbnails".to_owned()));
     }

@@ -64,9 +64,11 @@ pub async fn begin(server: &Arc<Server>, new: NewUpload) -> Result<Upload> {
     }
     let quota = DailyQuota::new(server, &new.caller.user_id);
     quota.has_space(server, new.announced_bytes.unwrap_or(1)).await?;
-    let is_header =
-        |text: &str| text.len() <= MAX_CONTENT_TYPE_BYTES && text.bytes().all(|b| (b' '..=b'~').contains(&b));
-    if new.content_type.as_deref().is_some_and(|text| !is_header(text)) {
+    if new
+        .content_type
+        .as_deref()
+        .is_some_and(|text| !text.is_empty() && !is_content_type(text))
+    {
         return Err(Refusal::InvalidParam(
             "the content type is too long or not ASCII".to_owned(),
         ));
@@ -163,17 +165,22 @@ impl Work for Unit {
     }
 }
 
-/// How much somebody may upload within a day.
+/// Whether something can stand in a header as a content type.
+pub(super) fn is_content_type(text: &str) -> bool {
+    (1..=MAX_CONTENT_TYPE_BYTES).contains(&text.len()) && text.bytes().all(|b| (b' '..=b'~').contains(&b))
+}
+
+/// How much somebody may upload, or have fetched from other servers, within a day.
 #[derive(Clone)]
-struct DailyQuota {
-    owner: OwnedUserId,
+pub(super) struct DailyQuota {
+    pub(super) owner: OwnedUserId,
     /// 0: no limit.
     max_bytes: u64,
     now_ts: i64,
 }
 
 impl DailyQuota {
-    fn new(server: &Server, owner: &UserId) -> Self {
+    pub(super) fn new(server: &Server, owner: &UserId) -> Self {
         let max_bytes = if server.settings.appservices.is_unlimited(owner.as_str()) {
             0
         } else {
@@ -187,7 +194,7 @@ impl DailyQuota {
     }
 
     /// Looks before anything is uploaded.
-    async fn has_space(&self, server: &Arc<Server>, bytes: u64) -> Result<()> {
+    pub(super) async fn has_space(&self, server: &Arc<Server>, bytes: u64) -> Result<()> {
         let quota = self.clone();
         let reading = server
             .store
@@ -197,12 +204,16 @@ impl DailyQuota {
 
     /// # Errors
     /// `LimitExceeded` when these many bytes are too much.
-    async fn check(&self, tx: &mut Tx<'_>, bytes: u64) -> Result<()> {
+    pub(super) async fn check(&self, tx: &mut Tx<'_>, bytes: u64) -> Result<()> {
         if self.max_bytes == 0 {
             return Ok(());
         }
-        let (used, first_ts) = tx.media_bytes_since(&self.owner, self.now_ts - DAY_MS).await?;
-        if used.unsigned_abs().saturating_add(bytes) <= self.max_bytes {
+        let since_ts = self.now_ts - DAY_MS;
+        let (uploaded, first_upload_ts) = tx.media_bytes_since(&self.owner, since_ts).await?;
+        let (fetched, first_fetch_ts) = tx.remote_media_bytes_since(&self.owner, since_ts).await?;
+        let first_ts = [first_upload_ts, first_fetch_ts].into_iter().flatten().min();
+        let used = uploaded.unsigned_abs().saturating_add(fetched.unsigned_abs());
+        if used.saturating_add(bytes) <= self.max_bytes {
             return Ok(());
         }
         // When the first of them is a day old there is space again.
@@ -248,7 +259,7 @@ fn too_large(server: &Server) -> Refusal {
 
 /// A name that is only a name: without folders, control characters and those that turn the direction of writing,
 /// which make a program look like a document.
-fn file_name(name: &str) -> String {
+pub(super) fn file_name(name: &str) -> String {
     let is_hostile = |c: char| {
         c.is_control()
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -56,15 +56,24 @@ impl Routes {
         self.federation_at(path, handler, render_v1);
     }
 
-    fn federation_at<R, F, Fut>(
-        &mut self,
-        path: &'static str,
-        handler: F,
-        render: fn(R::OutgoingResponse) -> Response,
-    ) where
+    /// An endpoint for other servers that writes its answer itself.
+    pub(crate) fn federation_raw<R, F, Fut>(&mut self, handler: F)
+    where
         R: IncomingRequest<Authentication = ServerSignatures> + Send + 'static,
         F: Fn(FromServer, R) -> Fut + Clone + Send + Sync + 'static,
-        Fut: Future<Output = Result<R::OutgoingResponse, Refusal>> + Send,
+        Fut: Future<Output = Result<Response, Refusal>> + Send,
+    {
+        for path in R::PATH_BUILDER.all_paths() {
+            self.federation_at(path, handler.clone(), |answer| answer);
+        }
+    }
+
+    fn federation_at<R, A, F, Fut>(&mut self, path: &'static str, handler: F, render: fn(A) -> Response)
+    where
+        R: IncomingRequest<Authentication = ServerSignatures> + Send + 'static,
+        A: 'static,
+        F: Fn(FromServer, R) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<A, Refusal>> + Send,
     {
         let answer = move |State(server): State<Arc<Server>>, params: RawPathParams, request: Request| async move {
             let answered = async {

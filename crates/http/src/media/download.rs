@@ -10,7 +10,7 @@ use axum::{
 };
 use http::HeaderMap;
 use rohrpost_core::{
-    Server,
+    Caller, Server,
     media::{Address, download},
 };
 use ruma::api::client::authenticated_media::{get_content, get_content_as_filename};
@@ -33,7 +33,7 @@ pub(crate) async fn download(
         };
         (address, request.timeout_ms)
     });
-    send(server, wanted, None, &headers)
+    send(server, &authed.caller, wanted, None, &headers)
         .await
         .unwrap_or_else(IntoResponse::into_response)
 }
@@ -56,19 +56,20 @@ pub(crate) async fn download_as(
         }
         Err(error) => (Err(error), None),
     };
-    send(server, wanted, name, &headers)
+    send(server, &authed.caller, wanted, name, &headers)
         .await
         .unwrap_or_else(IntoResponse::into_response)
 }
 
 async fn send(
     server: Arc<Server>,
+    caller: &Caller,
     wanted: Result<(Address, Duration), ApiError>,
     name: Option<String>,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
     let (address, wait) = wanted?;
-    let mut found = download::open(&server, address, wait).await?;
+    let mut found = download::open(&server, address, wait, &caller.user_id).await?;
     found.file_name = name.or(found.file_name);
     Ok(answer(found, headers).await?)
 }

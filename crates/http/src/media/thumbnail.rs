@@ -44,6 +44,7 @@ async fn send(server: Arc<Server>, authed: RawAuthed, request: Request) -> Resul
         method: request.method,
         animated: request.animated == Some(true),
         wait: request.timeout_ms,
+        viewer: Some(authed.caller.user_id.clone()),
     };
     Ok(answer(thumbnail::open(&server, wanted).await?, &headers).await?)
 }

@@ -44,6 +44,7 @@ mod receipts;
 mod refresh_tokens;
 mod relations;
 mod remote_keys;
+mod remote_media;
 mod room_lists;
 mod room_servers;
 mod rooms;
