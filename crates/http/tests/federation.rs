@@ -29,6 +29,8 @@ mod roster;
 #[path = "signing.rs"]
 #[expect(dead_code, reason = "another test program uses the rest")]
 mod signing;
+#[path = "federation/spaces.rs"]
+mod spaces;
 
 use rohrpost_testkit::{Neighbours, TestServer};
 

@@ -7,6 +7,7 @@ pub(crate) mod auth_chain;
 pub mod backfill;
 pub mod event;
 pub mod event_auth;
+pub mod hierarchy;
 pub mod missing_events;
 pub mod moment;
 pub(crate) mod reader;

@@ -146,7 +146,7 @@ impl Walk<'_> {
                 continue;
             }
             let children = match head.room.kind.as_deref() {
-                Some("m.space") => self.children(tx, &head).await?,
+                Some("m.space") => children(tx, &head, self.suggested_only).await?,
                 _ => Vec::new(),
             };
             if depth < max_depth {
@@ -161,48 +161,51 @@ impl Walk<'_> {
         }
         Ok(None)
     }
-
-    async fn children(&self, tx: &mut Tx<'_>, space: &Head) -> Result<Vec<Child>> {
-        let rows = tx
-            .event_list_current(space.room.nid, "m.space.child", MAX_CHILDREN)
-            .await?;
-        let mut children = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let event = pdu(&space.room.room_id, row)?;
-            let Ok(content) = event.content_as::<ChildContent>() else {
-                continue;
-            };
-            let room_id = event.state_key().and_then(|key| OwnedRoomId::try_from(key).ok());
-            let Some(room_id) = room_id.filter(|_| !content.via.is_empty()) else {
-                continue;
-            };
-            if self.suggested_only && !content.suggested {
-                continue;
-            }
-            let stripped = Stripped {
-                kind: event.kind(),
-                state_key: &room_id,
-                sender: event.sender(),
-                content: event.content(),
-                origin_server_ts: event.origin_server_ts().0.into(),
-            };
-            children.push(Child {
-                event: to_raw_value(&stripped)?,
-                order: content.order.filter(|order| is_order(order)),
-                ts: stripped.origin_server_ts,
-                room_id,
-            });
-        }
-        children.sort_by(Child::compare);
-        Ok(children)
-    }
 }
 
-struct Child {
-    room_id: OwnedRoomId,
+/// The children of a space in their order, each with its `m.space.child` event, stripped.
+pub(crate) async fn children(tx: &mut Tx<'_>, space: &Head, suggested_only: bool) -> Result<Vec<Child>> {
+    let rows = tx
+        .event_list_current(space.room.nid, "m.space.child", MAX_CHILDREN)
+        .await?;
+    let mut children = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let event = pdu(&space.room.room_id, row)?;
+        let Ok(content) = event.content_as::<ChildContent>() else {
+            continue;
+        };
+        let room_id = event.state_key().and_then(|key| OwnedRoomId::try_from(key).ok());
+        let Some(room_id) = room_id.filter(|_| !content.via.is_empty()) else {
+            continue;
+        };
+        if suggested_only && !content.suggested {
+            continue;
+        }
+        let stripped = Stripped {
+            kind: event.kind(),
+            state_key: &room_id,
+            sender: event.sender(),
+            content: event.content(),
+            origin_server_ts: event.origin_server_ts().0.into(),
+        };
+        children.push(Child {
+            event: to_raw_value(&stripped)?,
+            order: content.order.filter(|order| is_order(order)),
+            ts: stripped.origin_server_ts,
+            room_id,
+        });
+    }
+    children.sort_by(Child::compare);
+    Ok(children)
+}
+
+/// A room in a space.
+pub(crate) struct Child {
+    pub(crate) room_id: OwnedRoomId,
     order: Option<String>,
     ts: i64,
-    event: Box<RawValue>,
+    /// The event that says so, stripped.
+    pub(crate) event: Box<RawValue>,
 }
 
 impl Child {

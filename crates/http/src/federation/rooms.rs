@@ -4,6 +4,7 @@ mod backfill;
 mod event;
 mod event_auth;
 mod get_missing_events;
+mod hierarchy;
 mod state;
 mod state_ids;
 mod timestamp_to_event;
@@ -18,4 +19,5 @@ pub(crate) fn routes(routes: &mut Routes) {
     routes.federation(backfill::backfill);
     routes.federation(get_missing_events::get_missing_events);
     routes.federation(timestamp_to_event::timestamp_to_event);
+    routes.federation(hierarchy::hierarchy);
 }
