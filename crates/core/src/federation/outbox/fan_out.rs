@@ -94,16 +94,16 @@ pub async fn walk(server: &Arc<Server>) -> Result<Walked> {
     let passing = std::mem::take(&mut unit.found.passing);
     let found_any = !(unit.found.rows.is_empty() && unit.found.devices.is_empty() && passing.is_empty());
     let is_far = unit.from.is_none_or(|from| to.0 - from.0 > MAX_UNWRITTEN);
-    let is_ours = match found_any || is_far {
-        true => server.store.write(unit).await?,
-        false => false,
-    };
+    // What another node walks over meanwhile is its own; it may not get as far as this one looked.
+    if (found_any || is_far) && !server.store.write(unit).await? {
+        return Ok(walked);
+    }
     {
         let mut memory = server.outbox.memory();
         memory.looked = Some(to);
         memory.note_typing(typing, server.now_ts());
     }
-    if is_ours && found_any {
+    if found_any {
         for (destination, passing) in passing {
             server.outbox.ephemeral.put(&destination, passing);
         }
