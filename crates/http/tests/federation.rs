@@ -31,6 +31,8 @@ mod roster;
 mod signing;
 #[path = "federation/spaces.rs"]
 mod spaces;
+#[path = "federation/together.rs"]
+mod together;
 
 use rohrpost_testkit::{Neighbours, TestServer};
 

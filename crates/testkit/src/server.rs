@@ -359,6 +359,11 @@ impl TestServer {
         self.open().await;
     }
 
+    /// Starts again on the same database after [`close`](Self::close).
+    pub async fn open_again(&self) {
+        self.open().await;
+    }
+
     /// Stops in order.
     ///
     /// # Panics
