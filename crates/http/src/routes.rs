@@ -396,6 +396,15 @@ pub(crate) fn parse<R: IncomingRequest>(
     params: &RawPathParams,
     request: http::Request<&[u8]>,
 ) -> Result<R, ApiError> {
+    check_body(request.body())?;
+    parse_parts(params, request)
+}
+
+/// The same for a body whose parts are each looked at by whoever reads them, where one must not spoil the others.
+pub(crate) fn parse_parts<R: IncomingRequest>(
+    params: &RawPathParams,
+    request: http::Request<&[u8]>,
+) -> Result<R, ApiError> {
     let body = *request.body();
     let is_empty_post = body.is_empty() && matches!(R::METHOD, Method::POST | Method::PUT);
     // Many clients send no body where the specification wants an empty object.
@@ -404,7 +413,6 @@ pub(crate) fn parse<R: IncomingRequest>(
     } else {
         request
     };
-    check_body(body)?;
     check_query(request.uri().query())?;
     let params: Vec<&str> = params.iter().map(|(_, value)| value).collect();
     if params.iter().any(|param| param.contains('\0')) {

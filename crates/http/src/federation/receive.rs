@@ -17,7 +17,7 @@ use ruma::{
 
 use crate::{
     error::{ApiError, render, render_v1},
-    routes::{Access, Routes, address, parse, read_body},
+    routes::{Access, Routes, address, parse, parse_parts, read_body},
 };
 
 /// Largest body: 50 events and 100 other pieces of news, each as large as it may be, with some room around them.
@@ -33,6 +33,12 @@ pub(crate) struct FromServer {
     pub(crate) origin: OwnedServerName,
 }
 
+/// How an answer is written.
+type Render<T> = fn(T) -> Response;
+
+/// How a request is read.
+type Parse<R> = fn(&RawPathParams, http::Request<&[u8]>) -> Result<R, ApiError>;
+
 impl Routes {
     /// An endpoint for other servers.
     pub(crate) fn federation<R, F, Fut>(&mut self, handler: F)
@@ -42,7 +48,19 @@ impl Routes {
         Fut: Future<Output = Result<R::OutgoingResponse, Refusal>> + Send,
     {
         for path in R::PATH_BUILDER.all_paths() {
-            self.federation_at(path, handler.clone(), render);
+            self.federation_at(path, handler.clone(), (parse, render));
+        }
+    }
+
+    /// An endpoint to which many things are sent at once, each of which is looked at by itself.
+    pub(crate) fn federation_parts<R, F, Fut>(&mut self, handler: F)
+    where
+        R: IncomingRequest<Authentication = ServerSignatures> + Send + 'static,
+        F: Fn(FromServer, R) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<R::OutgoingResponse, Refusal>> + Send,
+    {
+        for path in R::PATH_BUILDER.all_paths() {
+            self.federation_at(path, handler.clone(), (parse_parts, render));
         }
     }
 
@@ -53,7 +71,7 @@ impl Routes {
         F: Fn(FromServer, R) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<R::OutgoingResponse, Refusal>> + Send,
     {
-        self.federation_at(path, handler, render_v1);
+        self.federation_at(path, handler, (parse, render_v1));
     }
 
     /// An endpoint for other servers that writes its answer itself.
@@ -64,12 +82,16 @@ impl Routes {
         Fut: Future<Output = Result<Response, Refusal>> + Send,
     {
         for path in R::PATH_BUILDER.all_paths() {
-            self.federation_at(path, handler.clone(), |answer| answer);
+            self.federation_at(path, handler.clone(), (parse, |answer| answer));
         }
     }
 
-    fn federation_at<R, A, F, Fut>(&mut self, path: &'static str, handler: F, render: fn(A) -> Response)
-    where
+    fn federation_at<R, A, F, Fut>(
+        &mut self,
+        path: &'static str,
+        handler: F,
+        (parse, render): (Parse<R>, Render<A>),
+    ) where
         R: IncomingRequest<Authentication = ServerSignatures> + Send + 'static,
         A: 'static,
         F: Fn(FromServer, R) -> Fut + Clone + Send + Sync + 'static,
@@ -77,7 +99,7 @@ impl Routes {
     {
         let answer = move |State(server): State<Arc<Server>>, params: RawPathParams, request: Request| async move {
             let answered = async {
-                let (from, request) = receive::<R>(server, &params, request).await?;
+                let (from, request) = receive::<R>(server, &params, request, parse).await?;
                 Ok::<_, ApiError>(handler(from, request).await?)
             };
             tokio::time::timeout(REQUEST_TIMEOUT, answered)
@@ -93,12 +115,13 @@ async fn receive<R: IncomingRequest>(
     server: Arc<Server>,
     params: &RawPathParams,
     request: Request,
+    parse: Parse<R>,
 ) -> Result<(FromServer, R), ApiError> {
     let (parts, body) = request.into_parts();
     let announced = announced(&server, &parts.headers, address(&parts.extensions))?;
     let body = read_body(body, MAX_BODY_BYTES).await?;
     let request = http::Request::from_parts(parts, &*body);
     let origin = authenticate(&server, announced, &request).await?;
-    let request = parse::<R>(params, request)?;
+    let request = parse(params, request)?;
     Ok((FromServer { server, origin }, request))
 }

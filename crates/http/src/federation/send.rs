@@ -13,7 +13,7 @@ use super::receive::FromServer;
 use crate::routes::Routes;
 
 pub(crate) fn routes(routes: &mut Routes) {
-    routes.federation(send);
+    routes.federation_parts(send);
 }
 
 async fn send(from: FromServer, request: Request) -> Result<Response, Refusal> {
