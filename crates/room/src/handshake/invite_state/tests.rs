@@ -51,6 +51,24 @@ fn since_version_12_everything_must_be_of_the_room_and_its_create_event_be_there
     forged.extend(state(&other_room()));
     assert_eq!(check(&room, &forged, &version), Err(InviteStateError::NotOfRoom));
 
+    // A create event that only says that it is of this room.
+    let mut named = without_create.clone();
+    named.extend(
+        state(&room)
+            .into_iter()
+            .filter(|json| json.contains("m.room.create"))
+            .map(|json| {
+                let mut event: serde_json::Value = serde_json::from_str(&json).unwrap();
+                event["room_id"] = json!(room.room_id.as_deref().unwrap());
+                event.to_string()
+            }),
+    );
+    assert_eq!(named.len(), without_create.len() + 1);
+    assert_eq!(
+        check(&room, &named, &version),
+        Err(InviteStateError::NoCreateEvent)
+    );
+
     // Stripped state, as it was before.
     let mut stripped = state(&room);
     stripped
