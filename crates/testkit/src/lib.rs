@@ -47,7 +47,7 @@ pub use self::{
     roster::TestRoster,
     server::{Builder, TestServer},
     settings::{SERVER_NAME, open_settings},
-    stranger::{Asked, Said, Stranger},
+    stranger::{Asked, KeptEvent, Said, Stranger},
     user::{PASSWORD, User},
 };
 /// What a look for a roster brought.
@@ -56,5 +56,7 @@ pub use rohrpost_core::federation::roster::Look;
 pub use rohrpost_remote::egress::Networks;
 /// Which membership a template is asked for.
 pub use rohrpost_room::handshake::AskedMembership;
+/// What became of an event.
+pub use rohrpost_store::EventStatus;
 /// Whether a member of a roster takes part.
 pub use rohrpost_trust::roster::Status;

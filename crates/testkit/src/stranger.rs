@@ -11,6 +11,10 @@
 //!
 //! Without a word from the test it publishes its key, takes every transaction, and knows nothing else.
 
+mod forge;
+
+pub use self::forge::KeptEvent;
+
 use std::{
     fmt,
     net::TcpListener as StdListener,
