@@ -1,12 +1,14 @@
 //! `cargo xtask tidy`: what no compiler checks. One line per finding: where, what, what to do.
 //!
 //! `edges` knows which crate may use which; `files` finds and reads what is checked; `rust` separates code, text and
-//! comments; `sizes`, `words` and `crates` look at files; `versions` looks at every `Cargo.lock`.
+//! comments; `sizes`, `words` and `crates` look at files; `versions` looks at every `Cargo.lock`;
+//! `security` at the tests that `docs/security-tests.md` names.
 
 mod crates;
 mod edges;
 mod files;
 mod rust;
+mod security;
 mod sizes;
 mod versions;
 mod words;
@@ -76,6 +78,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         findings.extend(sizes::check(file));
         findings.extend(words::check(file, workspace::root()));
     }
+    findings.extend(security::check(&files));
     let file = |path: &str| {
         files
             .iter()

@@ -6,6 +6,8 @@ mod edus;
 mod encryption;
 #[path = "federation/handshakes.rs"]
 mod handshakes;
+#[path = "federation/hostile.rs"]
+mod hostile;
 #[path = "federation/invites.rs"]
 mod invites;
 #[path = "federation/join.rs"]
