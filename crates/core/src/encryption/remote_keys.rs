@@ -56,15 +56,17 @@ pub(super) struct RemoteKeys {
 /// Why a server's people are missing in an answer, for each such server.
 pub type Failures = BTreeMap<OwnedServerName, String>;
 
-/// The keys of people of other servers. Those of whom their server told nothing are missing.
+/// The keys of people of other servers. Those of whom their server told nothing are missing, as are those of servers that
+/// this one doesn't speak with.
 ///
 /// # Errors
 /// Only those of the store: a server that doesn't answer in order is one of the failures.
 pub(super) async fn query(
     server: &Arc<Server>,
-    users: Vec<OwnedUserId>,
+    mut users: Vec<OwnedUserId>,
     patience: Duration,
 ) -> Result<(BTreeMap<OwnedUserId, RemoteKeys>, Failures)> {
+    users.retain(|user_id| server.speaks_with(user_id.server_name()));
     if users.is_empty() {
         return Ok(Default::default());
     }
@@ -110,6 +112,9 @@ pub(super) async fn claim(
 ) -> Result<(ClaimedKeys, Failures)> {
     let mut by_server: BTreeMap<OwnedServerName, claim_keys::v1::OneTimeKeyClaims> = BTreeMap::new();
     for (user_id, devices) in wanted {
+        if !server.speaks_with(user_id.server_name()) {
+            continue;
+        }
         let of_server = by_server.entry(user_id.server_name().to_owned()).or_default();
         of_server.insert(user_id, devices);
     }
