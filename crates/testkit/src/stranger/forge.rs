@@ -35,9 +35,9 @@ impl TestServer {
         let reading = core.store.read(move |tx| {
             Box::pin(async move {
                 let Some(room) = tx.room_get(&room_id).await? else {
-                    return Ok(None);
+                    return Ok::<_, StoreError>(None);
                 };
-                Ok::<_, StoreError>(tx.event_get(room.nid, &event_id).await?)
+                tx.event_get(room.nid, &event_id).await
             })
         });
         let row = reading.await.expect("the store works")?;
