@@ -139,4 +139,4 @@ fn failed(error: &(dyn Error + 'static)) -> RemoteError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

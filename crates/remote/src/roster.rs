@@ -89,3 +89,63 @@ impl RosterSource for RosterAddress {
         Box::pin(self.content(max_bytes))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rohrpost_core::ports::{RosterSource as _, RosterSourceError};
+    use rustls::pki_types::CertificateDer;
+
+    use super::{Networks, RosterAddress, RosterFile};
+    use crate::federation::tests::server;
+
+    fn address(url: &str, networks: Networks, authorities: &[CertificateDer<'static>]) -> RosterAddress {
+        RosterAddress::new(url.parse().unwrap(), networks, authorities).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_roster_comes_from_an_address_with_a_certificate_that_is_trusted() {
+        let (socket, root, task) = server(&["127.0.0.1"]).await;
+        let roots = [root];
+        let url = format!("https://{socket}/roster.json");
+        let there = address(&url, Networks::All, &roots);
+        let content = there.read(4096).await.unwrap();
+        assert!(
+            content.starts_with(b"GET /roster.json HTTP/1.1"),
+            "as it was sent"
+        );
+        assert_eq!(there.read(10).await, Err(RosterSourceError::TooLarge));
+        for (source, error) in [
+            (
+                address(&url, Networks::Public, &roots),
+                RosterSourceError::NotAllowed,
+            ),
+            (address(&url, Networks::All, &[]), RosterSourceError::Unreachable),
+            // Nobody on the way shall hold a roster back unnoticed.
+            (
+                address(&url.replace("https", "http"), Networks::All, &roots),
+                RosterSourceError::Unreachable,
+            ),
+        ] {
+            assert_eq!(source.read(4096).await, Err(error));
+        }
+        task.abort();
+    }
+
+    #[tokio::test]
+    async fn a_roster_in_a_file_is_read_within_its_bounds() {
+        let folder = std::env::temp_dir();
+        let missing = RosterFile::new(folder.join("there-is-no-such-roster.json"));
+        assert!(matches!(
+            missing.read(10).await,
+            Err(RosterSourceError::Missing(_))
+        ));
+        let program = RosterFile::new(std::env::current_exe().unwrap());
+        assert_eq!(program.read(10).await, Err(RosterSourceError::TooLarge));
+        assert!(!program.read(usize::MAX).await.unwrap().is_empty());
+        let is_folder = RosterFile::new(folder);
+        assert!(matches!(
+            is_folder.read(10).await,
+            Err(RosterSourceError::Unreadable(_))
+        ));
+    }
+}

@@ -6,6 +6,7 @@ use std::{
     process::{Output, Stdio},
 };
 
+use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -401,4 +402,47 @@ fn a_roster_is_shown_to_people() {
     ] {
         assert!(said.contains(wanted), "{wanted}\nis missing in\n{said}");
     }
+}
+
+#[test]
+fn a_server_without_a_roster_runs_for_its_own_people_and_says_so() {
+    let desk = founded();
+    let place = server(&desk, "[listen]\nclient = [\"127.0.0.1:0\"]\n");
+    place.good(&["config", "check"]);
+    let (said, _) = texts(&place.run(&["doctor"]));
+    assert!(
+        said.contains("ok       roster of bund.example (is looked at once"),
+        "{said}"
+    );
+    let mut running = place.serve();
+    running.until_logged("THE FEDERATION IS CLOSED");
+    assert_eq!(running.call("GET", "/_matrix/client/versions", "", "").0, 200);
+    let (said, _) = texts(&place.run(&["doctor"]));
+    assert!(
+        said.contains("PROBLEM  roster of bund.example") && said.contains("there is no file published.json"),
+        "{said}"
+    );
+
+    desk.sign("roster-1.json", &["bund", "land"]);
+    assert!(publish(&place, &desk, "roster-1.json").status.success());
+    running.signal(Signal::HUP);
+    running.until_logged("a new roster of the federation was accepted");
+    // It has another server only.
+    running.until_logged("the roster needs a look");
+    let (said, _) = texts(&place.run(&["doctor"]));
+    assert!(
+        said.contains("PROBLEM  roster of bund.example, number 1, 1 members")
+            && said.contains("it doesn't name test.example as a member"),
+        "{said}"
+    );
+    // An older one, or anything else, is noticed, and changes nothing.
+    place.write("published.json", "{}");
+    let (said, _) = texts(&place.run(&["doctor"]));
+    assert!(
+        said.contains("what lies there isn't accepted") && said.contains("it doesn't name test.example"),
+        "{said}"
+    );
+    running.signal(Signal::HUP);
+    running.until_logged("the roster that lies where it should is not accepted");
+    running.stop();
 }

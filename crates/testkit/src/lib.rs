@@ -58,5 +58,5 @@ pub use rohrpost_remote::egress::Networks;
 pub use rohrpost_room::handshake::AskedMembership;
 /// What became of an event.
 pub use rohrpost_store::EventStatus;
-/// Whether a member of a roster takes part.
-pub use rohrpost_trust::roster::Status;
+/// The content of a roster, and whether a member takes part.
+pub use rohrpost_trust::roster::{Roster, Status};

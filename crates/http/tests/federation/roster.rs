@@ -4,12 +4,13 @@ use std::{net::TcpListener, time::Duration};
 
 use axum::body::Body;
 use http::{Request, header};
-use rohrpost_testkit::{Look, Neighbours, Peer, Status, TestRoster, TestServer, enc};
+use rohrpost_testkit::{Look, Neighbours, Peer, Roster, Status, TestRoster, TestServer, User, enc};
 use ruma::{
     OwnedServerName, ServerName,
     api::federation::authentication::{XMatrix, XMatrixSigningInput},
     signatures::Ed25519KeyPair,
 };
+use serde_json::{Value, json};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -78,8 +79,80 @@ async fn members_speak_with_each_other_and_with_nobody_else() {
         assert_eq!(asked(&state, &town).await, granted());
         assert_eq!(anna.get(&profile("anna", stranger.name())).await.0, 404);
         assert_eq!(asked(&stranger, &town).await, refused());
+
+        // Nor does anybody from there come into a room, whoever asks.
+        let room = anna.create_room(json!({ "preset": "public_chat" })).await;
+        let sven = stranger.user("sven").await;
+        let invite = format!("/_matrix/client/v3/rooms/{}/invite", enc(&room));
+        let (status, answer) = anna.post(&invite, json!({ "user_id": sven.id })).await;
+        assert_eq!(status, 403, "{answer}");
+        let (status, answer) = anna
+            .post("/_matrix/client/v3/createRoom", json!({ "invite": [sven.id] }))
+            .await;
+        assert_eq!(status, 404, "{answer}");
+        let make = Peer::of(&stranger)
+            .await
+            .make(&town, "join", &room, &sven.id)
+            .await;
+        assert_eq!(make.0, 403, "{}", make.1);
+        let there = sven.create_room(json!({ "preset": "public_chat" })).await;
+        let (status, answer) = join(&anna, &there, &stranger).await;
+        assert!(matches!(status, 403 | 404), "{answer}");
     })
     .await;
+}
+
+async fn join(user: &User, room: &str, via: &TestServer) -> (u16, Value) {
+    let via = enc(via.name().as_str());
+    let path = format!("/_matrix/client/v3/join/{}?via={via}", enc(room));
+    user.post(&path, json!({})).await
+}
+
+#[tokio::test]
+async fn what_happens_while_the_roster_is_over_is_told_once_there_is_a_new_one() {
+    federations(async |roster, town, state, _| {
+        let (anna, bert) = (town.user("anna").await, state.user("bert").await);
+        roster.publish(&[&town, &state]).await;
+        town.look_for(roster).await;
+        state.look_for(roster).await;
+        let room = anna.create_room(json!({ "preset": "public_chat" })).await;
+        let (status, answer) = join(&bert, &room, &town).await;
+        assert_eq!(status, 200, "{answer}");
+        town.tell_servers().await;
+
+        town.clock().advance(31 * DAY);
+        state.clock().advance(31 * DAY);
+        let path = format!("/_matrix/client/v3/rooms/{}/send/m.room.message/t1", enc(&room));
+        let (status, sent) = anna
+            .put(&path, json!({ "msgtype": "m.text", "body": "Deich" }))
+            .await;
+        assert_eq!(status, 200, "{sent}");
+        town.tell_servers().await;
+        let event = sent["event_id"].as_str().expect("an id");
+        let path = format!("/_matrix/client/v3/rooms/{}/event/{}", enc(&room), enc(event));
+        assert_eq!(bert.get(&path).await.0, 404);
+
+        roster.publish_changed(&[&town, &state], renew).await;
+        assert_eq!(town.look_for(roster).await, Look::Accepted);
+        assert_eq!(state.look_for(roster).await, Look::Accepted);
+        // The pause after the attempt that failed.
+        town.clock().advance(DAY);
+        town.tell_servers().await;
+        let (status, heard) = bert.get(&path).await;
+        assert_eq!(
+            (status, &heard["content"]["body"]),
+            (200, &json!("Deich")),
+            "{heard}"
+        );
+    })
+    .await;
+}
+
+/// Begins and ends four weeks later.
+fn renew(roster: &mut Roster) {
+    for moment in [&mut roster.not_before, &mut roster.not_after] {
+        moment.0 += ruma::UInt::from(2_419_200_000_u32);
+    }
 }
 
 #[tokio::test]
@@ -167,7 +240,7 @@ async fn a_member_that_is_removed_is_refused_from_the_next_look_on() {
 #[tokio::test]
 async fn the_key_of_the_roster_wins_against_the_one_that_a_server_publishes() {
     federations(async |roster, town, state, stranger| {
-        let anna = town.user("anna").await;
+        town.user("anna").await;
         roster.publish(&[&town, &state]).await;
         town.look_for(roster).await;
         state.look_for(roster).await;
@@ -189,7 +262,6 @@ async fn the_key_of_the_roster_wins_against_the_one_that_a_server_publishes() {
         // Nor does a restart bring back what was known.
         town.restart().await;
         assert_eq!(asked(&state, &town).await.0, 401);
-        drop(anna);
     })
     .await;
 }
@@ -218,14 +290,7 @@ async fn past_its_end_and_the_grace_a_roster_opens_nothing() {
         town.restart().await;
         assert_eq!(asked(&state, &town).await, refused());
         // The next one does.
-        roster
-            .publish_changed(&[&town, &state], |roster| {
-                let later =
-                    |ms: &mut ruma::MilliSecondsSinceUnixEpoch| ms.0 += ruma::UInt::from(2_419_200_000_u32);
-                later(&mut roster.not_before);
-                later(&mut roster.not_after);
-            })
-            .await;
+        roster.publish_changed(&[&town, &state], renew).await;
         assert_eq!(town.look_for(roster).await, Look::Accepted);
         assert_eq!(asked(&state, &town).await, granted());
     })

@@ -21,7 +21,7 @@ use super::Servers;
 use crate::egress::Networks;
 
 /// Answers each connection with what it was sent, and a length.
-async fn server(names: &[&str]) -> (SocketAddr, CertificateDer<'static>, JoinHandle<()>) {
+pub(crate) async fn server(names: &[&str]) -> (SocketAddr, CertificateDer<'static>, JoinHandle<()>) {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority_key = KeyPair::generate().unwrap();
