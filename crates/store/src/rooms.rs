@@ -160,10 +160,15 @@ impl Tx<'_> {
         .await
     }
 
-    /// Notes another version of a room of which nothing but an invitation is known.
-    pub async fn room_set_version(&mut self, room: RoomNid, version: &RoomVersionId) -> Result<()> {
-        let sql = "UPDATE rooms SET version = $2 WHERE nid = $1 AND state_nid = 0";
-        self.put(sql, params![room, version.as_str()]).await
+    /// Notes another version and type of a room of which nothing but an invitation is known.
+    pub async fn room_set_version(
+        &mut self,
+        room: RoomNid,
+        version: &RoomVersionId,
+        kind: Option<&str>,
+    ) -> Result<()> {
+        let sql = "UPDATE rooms SET version = $2, kind = $3 WHERE nid = $1 AND state_nid = 0";
+        self.put(sql, params![room, version.as_str(), kind]).await
     }
 
     /// The events that nothing follows yet, in the order of their numbers.

@@ -55,7 +55,7 @@ pub(crate) async fn an_invitation_is_accepted_or_declined(pair: &mut Pair) -> an
                 .is_some_and(|event| event["content"]["name"] == "Lagebesprechung"),
             "the invitation doesn't say to what: {shown}"
         );
-        guest.accept(&room).await?;
+        guest.act(&room, "join", json!({})).await?;
         host.sees_member(&room, &guest, "join").await?;
         guest.say(&room, "I am here").await?;
         host.reads(&room, "I am here").await?;

@@ -117,6 +117,8 @@ pub(crate) async fn who_is_removed_or_banned_hears_nothing_more(pair: &mut Pair)
         host.act(&room, "unban", json!({ "user_id": guest.id })).await?;
         witness.sees_member(&room, &guest, "leave").await?;
         host.invite(&room, &guest).await?;
+        // Synapse stumbles over a join while it is still taking in the invitation to a room that it is in.
+        witness.sees_member(&room, &guest, "invite").await?;
         guest.accept(&room).await?;
         host.sees_member(&room, &guest, "join").await?;
         guest.say(&room, "back again").await?;

@@ -102,12 +102,12 @@ pub(super) async fn known_room(
     kind: Option<&str>,
 ) -> Result<RoomNid> {
     match tx.room_lock(room_id).await? {
-        Some(room) if room.version == *version => Ok(room.nid),
-        // Whoever invited first may have said anything.
+        // Whoever invited first may have said anything, or nothing.
         Some(room) if room.state == StateNid::default() => {
-            tx.room_set_version(room.nid, version).await?;
+            tx.room_set_version(room.nid, version, kind).await?;
             Ok(room.nid)
         }
+        Some(room) if room.version == *version => Ok(room.nid),
         Some(_) => Err(Refusal::Elsewhere(
             "the other server says another version of the room than before".to_owned(),
         )),
