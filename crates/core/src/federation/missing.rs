@@ -227,11 +227,21 @@ impl Asking<'_> {
             return Ok(Vec::new());
         }
         let (room_id, nid) = (self.room.room_id.clone(), self.room.nid);
-        let reading = self
-            .server
-            .store
-            .read(move |tx| Box::pin(async move { Ok::<_, Refusal>(tx.room_extremities(nid).await?) }));
-        let earliest = reading.await?.into_iter().map(|(_, id)| id).take(MAX_EARLIEST);
+        let reading = self.server.store.read(move |tx| {
+            Box::pin(async move {
+                let ends = tx.room_extremities(nid).await?;
+                let begins_here = tx.backward_extremity_list(nid, 1).await?.is_empty();
+                Ok::<_, Refusal>((ends, begins_here))
+            })
+        });
+        let (ends, begins_here) = reading.await?;
+        // Where older history is missing on purpose, what is known without a place is part of that: whoever follows it needs
+        // the state there, and not all that was before.
+        let is_over = |unknown: &BTreeSet<OwnedEventId>| !begins_here && unknown.is_empty();
+        if is_over(&self.unknown(&prev.iter().cloned().collect()).await?) {
+            return Ok(Vec::new());
+        }
+        let earliest = ends.into_iter().map(|(_, id)| id).take(MAX_EARLIEST);
         let latest = vec![event.event_id().to_owned()];
         let mut request = Request::new(room_id, earliest.collect(), latest);
         request.limit = UInt::from(MAX_BETWEEN);
@@ -252,6 +262,10 @@ impl Asking<'_> {
             .into_iter()
             .map(|event| (event.event_id().to_owned(), event))
             .collect();
+        if !begins_here {
+            let unknown = self.unknown(&by_id.keys().cloned().collect()).await?;
+            by_id.retain(|id, _| unknown.contains(id));
+        }
         let mut line = Vec::new();
         let mut next: Vec<OwnedEventId> = prev.to_vec();
         while let Some(id) = next.pop() {

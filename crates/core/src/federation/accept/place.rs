@@ -63,6 +63,11 @@ pub(super) async fn place(
         None => Arc::clone(new),
     };
     if *pdu.kind() == TimelineEventType::RoomCreate && head.room.state != StateNid::default() {
+        let create = head.state(tx, StateEventType::RoomCreate, "").await?;
+        if create.is_some_and(|create| create.event_id() == pdu.event_id()) {
+            // That of a room that was handed over.
+            return Ok(Step::Done(Outcome::Known));
+        }
         // The rules allow any number of them to the server that made the room, up to version 11.
         let outcome = Outcome::Rejected("the room has its create event".to_owned());
         return refuse(tx, head, &pdu, known, StateNid::default(), outcome).await;
