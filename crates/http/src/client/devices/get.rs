@@ -3,18 +3,12 @@
 //! One of the caller's devices. [Specification](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3devicesdeviceid)
 
 use rohrpost_core::{Result, devices::list};
-use ruma::api::client::device::get_device::v3::Request;
+use ruma::api::client::device::get_device::v3::{Request, Response};
 
-use crate::{
-    call::Authed,
-    client::devices::Device,
-    rohrpost::own::{Answer, Answering},
-};
+use crate::{call::Authed, client::devices::shown};
 
-pub(crate) async fn get(
-    Authed { server, caller, .. }: Authed,
-    wanted: Answering<Request, Device>,
-) -> Result<Answer<Device>> {
-    let device = list::get(&server, caller, wanted.0.device_id).await?;
-    Ok(Answer(device.into()))
+pub(crate) async fn get(Authed { server, caller, .. }: Authed, request: Request) -> Result<Response> {
+    Ok(Response::new(shown(
+        list::get(&server, caller, request.device_id).await?,
+    )))
 }

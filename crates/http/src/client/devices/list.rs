@@ -3,26 +3,11 @@
 //! The caller's devices. [Specification](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3devices)
 
 use rohrpost_core::{Result, devices::list};
-use ruma::api::client::device::get_devices::v3::Request;
-use serde::Serialize;
+use ruma::api::client::device::get_devices::v3::{Request, Response};
 
-use crate::{
-    call::Authed,
-    client::devices::Device,
-    rohrpost::own::{Answer, Answering},
-};
+use crate::{call::Authed, client::devices::shown};
 
-#[derive(Serialize)]
-pub(crate) struct Devices {
-    devices: Vec<Device>,
-}
-
-pub(crate) async fn list(
-    Authed { server, caller, .. }: Authed,
-    _: Answering<Request, Devices>,
-) -> Result<Answer<Devices>> {
+pub(crate) async fn list(Authed { server, caller, .. }: Authed, _: Request) -> Result<Response> {
     let devices = list::list(&server, caller).await?;
-    Ok(Answer(Devices {
-        devices: devices.into_iter().map(Into::into).collect(),
-    }))
+    Ok(Response::new(devices.into_iter().map(shown).collect()))
 }
