@@ -16,9 +16,9 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use crate::{proc::load_average, report::Report, server::Server};
+use crate::{people::register, proc::load_average, report::Report, server::Server};
 
-use self::{certificates::Certificates, members::Members, synapse::Synapse};
+use self::{certificates::Certificates, joins::Large, members::Members, synapse::Synapse};
 
 /// How many members the rooms have that are joined.
 const SIZES: [usize; 3] = [100, 1_000, 10_000];
@@ -54,13 +54,28 @@ async fn measure(program: &Path, folder: &Path, report: &mut Report) -> anyhow::
     let guest = place(program, folder, "guest", &certificates).await?;
     let synapse = Synapse::start(folder, &certificates).await?;
 
-    transfer::measure(&host, &guest, report).await?;
+    // All at once: names are numbers.
+    let people = register(guest.server.address, 1 + SIZES.len()).await?;
+    let others = match &synapse {
+        Some(synapse) => register(synapse.address, SIZES.len()).await?,
+        None => Vec::new(),
+    };
+    let (reader, people) = people.split_first().context("nobody was registered")?;
+    transfer::measure(&host, &guest, reader, report).await?;
 
     let mut members = Members::new(&host)?;
-    for size in SIZES {
+    for (number, size) in SIZES.into_iter().enumerate() {
         println!("making a room of {size} members");
         let room = members.room(size).await?;
-        joins::measure(&host, &guest, synapse.as_ref(), &room, size, report).await?;
+        let large = Large {
+            host: &host,
+            room,
+            size,
+        };
+        let took = large.join_by(&guest, &people[number], report).await?;
+        if let (Some(synapse), Some(other)) = (&synapse, others.get(number)) {
+            large.join_by_synapse(synapse, other, took, report).await?;
+        }
     }
     if synapse.is_none() {
         println!(

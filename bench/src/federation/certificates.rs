@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 /// The authority that all servers of a run trust.
 pub(super) struct Certificates {
@@ -14,6 +14,10 @@ impl Certificates {
     pub(super) fn make(folder: &Path) -> anyhow::Result<Self> {
         let mut params = CertificateParams::new(Vec::new())?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Another name than those it signs for: otherwise OpenSSL takes these for signed by themselves.
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "an authority of one run");
         let key = KeyPair::generate()?;
         let authority = folder.join("authority.pem");
         std::fs::write(&authority, params.self_signed(&key)?.pem())?;

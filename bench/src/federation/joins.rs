@@ -10,11 +10,17 @@ use serde_json::json;
 
 use super::{Place, Synapse};
 use crate::{
-    http_client::Connection,
-    people::{Person, register, segment},
+    people::{Person, segment},
     proc::{forget_peak, memory_mib, peak_mib},
     report::{Report, ms},
 };
+
+/// A room that is joined.
+pub(super) struct Large<'a> {
+    pub(super) host: &'a Place,
+    pub(super) room: String,
+    pub(super) size: usize,
+}
 
 /// What one join took.
 struct Join {
@@ -23,78 +29,78 @@ struct Join {
     grew_mib: f64,
 }
 
-pub(super) async fn measure(
-    host: &Place,
-    guest: &Place,
-    synapse: Option<&Synapse>,
-    room: &str,
-    size: usize,
-    report: &mut Report,
-) -> anyhow::Result<()> {
-    let names: [&'static str; 5] = match size {
-        100 => [
-            "join of a room of 100",
-            "  memory",
-            "  by Synapse",
-            "  its memory",
-            "  ours to Synapse's",
-        ],
-        1_000 => [
-            "join of a room of 1,000",
-            "  memory",
-            "  by Synapse",
-            "  its memory",
-            "  ours to Synapse's",
-        ],
-        _ => [
-            "join of a room of 10,000",
-            "  memory",
-            "  by Synapse",
-            "  its memory",
-            "  ours to Synapse's",
-        ],
-    };
-    println!("joining it");
-    let ours = join(guest.server.address, guest.server.pid(), &host.name, room).await?;
-    report.tell(names[0], ms(ours.took));
-    report.tell(names[1], format!("{:+.1} MiB", ours.grew_mib));
-    if let Some(synapse) = synapse {
-        let theirs = join(synapse.address, synapse.pid(), &host.name, room).await?;
-        report.tell(names[2], ms(theirs.took));
-        report.tell(names[3], format!("{:+.1} MiB", theirs.grew_mib));
-        let ratio = ours.took.as_secs_f64() / theirs.took.as_secs_f64();
-        report.hold(
-            names[4],
-            format!("{ratio:.2} times"),
-            "at most 1 time".to_owned(),
-            ratio <= 1.0,
-        );
+impl Large<'_> {
+    fn names(&self) -> [&'static str; 4] {
+        match self.size {
+            100 => [
+                "join of a room of 100",
+                "  memory",
+                "  by Synapse",
+                "  its memory",
+            ],
+            1_000 => [
+                "join of a room of 1,000",
+                "  memory",
+                "  by Synapse",
+                "  its memory",
+            ],
+            _ => [
+                "join of a room of 10,000",
+                "  memory",
+                "  by Synapse",
+                "  its memory",
+            ],
+        }
     }
-    Ok(())
-}
 
-/// Somebody joins, and waits until their server says that they are in.
-async fn join(address: SocketAddr, pid: u32, via: &str, room: &str) -> anyhow::Result<Join> {
-    let people = register_anew(address).await?;
-    let mut connection: Connection = people.connect(address).await?;
-    let before = memory_mib(pid)?;
-    forget_peak(pid)?;
-    let begun = Instant::now();
-    let via = segment(via);
-    let path = format!(
-        "/_matrix/client/v3/join/{}?via={via}&server_name={via}",
-        segment(room)
-    );
-    connection.json(Method::POST, &path, &json!({})).await?;
-    Ok(Join {
-        took: begun.elapsed(),
-        grew_mib: peak_mib(pid)? - before,
-    })
-}
+    /// Joined by a server of ours.
+    pub(super) async fn join_by(
+        &self,
+        guest: &Place,
+        person: &Person,
+        report: &mut Report,
+    ) -> anyhow::Result<Duration> {
+        println!("joining it");
+        let join = self
+            .join(guest.server.address, guest.server.pid(), person)
+            .await?;
+        report.tell(self.names()[0], ms(join.took));
+        report.tell(self.names()[1], format!("{:+.1} MiB", join.grew_mib));
+        Ok(join.took)
+    }
 
-async fn register_anew(address: SocketAddr) -> anyhow::Result<Person> {
-    register(address, 1)
-        .await?
-        .pop()
-        .ok_or_else(|| anyhow::anyhow!("nobody was registered"))
+    /// Joined by Synapse, which answers before it has the members (partial state). `ours`: how long ours took.
+    pub(super) async fn join_by_synapse(
+        &self,
+        synapse: &Synapse,
+        person: &Person,
+        ours: Duration,
+        report: &mut Report,
+    ) -> anyhow::Result<()> {
+        println!("joining it by Synapse");
+        let join = self.join(synapse.address, synapse.pid(), person).await?;
+        report.tell(self.names()[2], ms(join.took));
+        report.tell(self.names()[3], format!("{:+.1} MiB", join.grew_mib));
+        let ratio = ours.as_secs_f64() / join.took.as_secs_f64();
+        report.tell("  ours to that of Synapse", format!("{ratio:.2} times"));
+        Ok(())
+    }
+
+    /// Somebody joins, and waits until their server says that they are in.
+    async fn join(&self, address: SocketAddr, pid: u32, person: &Person) -> anyhow::Result<Join> {
+        let mut connection = person.connect(address).await?;
+        let before = memory_mib(pid)?;
+        forget_peak(pid)?;
+        let begun = Instant::now();
+        let via = segment(&self.host.name);
+        let path = format!(
+            "/_matrix/client/v3/join/{}?via={via}&server_name={via}",
+            segment(&self.room)
+        );
+        connection.json(Method::POST, &path, &json!({})).await?;
+        Ok(Join {
+            took: begun.elapsed(),
+            grew_mib: peak_mib(pid)? - before,
+        })
+    }
 }

@@ -16,13 +16,15 @@ use crate::{http_client::Connection, people::segment};
 
 /// Joins that are made at the same time.
 const AT_ONCE: usize = 16;
-const TOKEN: &str = "of the application service that makes members";
+const TOKEN: &str = "members-are-made-with-this-token";
+/// Never used: the service has no address.
+const UNUSED: &str = "nobody-is-told-with-this-token-x";
 
 /// What lets us make members. Answers where it stands.
 pub(super) fn write_registration(folder: &Path) -> anyhow::Result<PathBuf> {
     let path = folder.join("members.yaml");
     let registration = format!(
-        "id: members\nurl: null\nas_token: {TOKEN}\nhs_token: never used\nsender_localpart: members\n\
+        "id: members\nurl: null\nas_token: {TOKEN}\nhs_token: {UNUSED}\nsender_localpart: members\n\
          rate_limited: false\nnamespaces:\n  users:\n    - exclusive: true\n      regex: '@member-.*'\n"
     );
     std::fs::write(&path, registration)?;

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::Place;
 use crate::{
-    people::{register, segment},
+    people::{Person, register, segment},
     proc::cpu_time,
     report::Report,
 };
@@ -20,10 +20,14 @@ const CALLERS: usize = 32;
 /// How long the last message may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-pub(super) async fn measure(host: &Place, guest: &Place, report: &mut Report) -> anyhow::Result<()> {
+pub(super) async fn measure(
+    host: &Place,
+    guest: &Place,
+    reader: &Person,
+    report: &mut Report,
+) -> anyhow::Result<()> {
     let senders = register(host.server.address, 1).await?;
-    let readers = register(guest.server.address, 1).await?;
-    let (sender, reader) = (&senders[0], &readers[0]);
+    let sender = senders.first().context("nobody was registered")?;
     let mut sending = sender.connect(host.server.address).await?;
     let mut reading = reader.connect(guest.server.address).await?;
     let body = json!({ "preset": "public_chat", "name": "Between two" });
